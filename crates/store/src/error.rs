@@ -1,0 +1,48 @@
+//! Why a verb of the ledger did not do what it was asked; variants by what the caller can do.
+
+use std::path::PathBuf;
+
+/// Why a verb of the ledger did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A write or an fsync failed. What was not answered may or may not be kept; nothing more is
+    /// written until the process is restarted.
+    #[error("the ledger stopped after a failed write and needs a restart: {0}")]
+    Poisoned(String),
+    /// Another process has the directory open.
+    #[error("{} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// The directory was written by a newer release.
+    #[error("{} has ledger format {found}; this release reads up to {known}", path.display())]
+    Newer {
+        /// The directory.
+        path: PathBuf,
+        /// The format it has.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// More commands are waiting than may.
+    #[error("the ledger has more waiting than it takes on; try again")]
+    Busy,
+    /// The key was used with other parameters.
+    #[error("this Idempotency-Key was used with other parameters")]
+    KeyReused,
+    /// There is an account of that name.
+    #[error("there is an account named `{0}` already")]
+    NameTaken(String),
+    /// There is no account of that id.
+    #[error("there is no such account")]
+    NoSuchAccount,
+    /// What was read is not what was written.
+    #[error("the ledger is damaged: {0}")]
+    Corrupt(String),
+    /// The directory cannot be opened.
+    #[error("cannot open {}: {reason}", path.display())]
+    Open {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,207 @@
+//! The ledger: durable reports, their one-time queue, the takes that handed them out, the archive,
+//! and the accounts they belong to.
+//!
+//! One trait, [`Ledger`]; every engine passes the one suite in `conformance`. A report's life:
+//!
+//! ```text
+//! feed ──> pending ──take──> in flight ──settle──> settled ──retention──> gone
+//!             ^                  │
+//!             └──── return ──────┘
+//! ```
+//!
+//! All the while it is in the archive, where `list` looks and leaves. Nothing here knows HTTP.
+
+mod audit;
+mod error;
+pub mod record;
+mod take;
+
+use async_trait::async_trait;
+use model::{Account, AccountId, ApiKey, Report, Timestamp};
+use std::time::Duration;
+use tokio::sync::watch;
+
+pub use audit::{Audit, AuditedReport, ReportState, TakeEntry, TakeState};
+pub use error::StoreError;
+pub use record::Record;
+pub use take::{Fate, Filter, ReplayKey, ReturnReason, TakeAsk, TakeId, TakenBy, Taken};
+
+/// What a verb gives back.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The durable record of everything Callslip must not forget.
+///
+/// Every verb that changes something is durable before it answers, [`Ledger::resolve`] excepted.
+#[async_trait]
+pub trait Ledger: Send + Sync + 'static {
+    /// Adds an account and gives it its id. Refused if the name is taken.
+    async fn add_account(&self, account: Account) -> Result<Account>;
+
+    /// Replaces the account of that id.
+    async fn replace_account(&self, account: Account) -> Result<()>;
+
+    /// Every account, oldest first.
+    async fn accounts(&self) -> Result<Vec<Account>>;
+
+    /// Adds the key, or replaces the one with its id.
+    async fn put_key(&self, key: ApiKey) -> Result<()>;
+
+    /// Every key, revoked ones too, oldest first.
+    async fn keys(&self) -> Result<Vec<ApiKey>>;
+
+    /// Appends reports to the account's pending queue and archive, in their order.
+    ///
+    /// A `messageId` that the account has already is not appended again. Gives one answer per
+    /// report, in the same order.
+    async fn feed(&self, account: AccountId, reports: Vec<Report>) -> Result<Vec<Fed>>;
+
+    /// Removes the oldest pending reports that fit and gives them back.
+    ///
+    /// They are in flight until [`Ledger::resolve`] says what became of the answer. With a key
+    /// that was seen within the replay window, the same reports again; nothing else is taken.
+    /// A take that finds nothing leaves no trace.
+    async fn take(&self, account: AccountId, ask: TakeAsk) -> Result<Taken>;
+
+    /// Notes what became of an answer. Takes effect in the order called, before any verb called
+    /// after it, and is durable with the next commit, within milliseconds.
+    fn resolve(&self, take: TakeId, fate: Fate);
+
+    /// Looks into the archive and leaves it as it is; the newest first.
+    async fn list(&self, account: AccountId, query: ArchiveQuery) -> Result<Vec<Record>>;
+
+    /// Everything known of what happened to a message.
+    async fn audit(&self, message_id: &str) -> Result<Vec<Audit>>;
+
+    /// How much is waiting in an account's queue.
+    async fn waiting(&self, account: AccountId) -> Result<Waiting>;
+
+    /// Changes whenever something becomes pending for the account. Watch before you look.
+    fn watch(&self, account: AccountId) -> watch::Receiver<u64>;
+
+    /// Ends what the clock has ended: replay windows, retention, the maximum age of the pending.
+    /// Called about once a second; does a bounded amount of work and says what it did.
+    async fn upkeep(&self) -> Result<Upkept>;
+
+    /// Whether the ledger can be written to.
+    fn health(&self) -> Health;
+
+    /// Figures for the metrics page.
+    async fn figures(&self) -> Result<Figures>;
+}
+
+/// How the ledger keeps what it has.
+#[derive(Clone, Debug)]
+pub struct Keeping {
+    /// How long a settled report stays in the archive.
+    pub retention: Duration,
+    /// How long a pending report may wait; forever, if not given.
+    pub pending_max_age: Option<Duration>,
+    /// How long a take is reserved for its key.
+    pub replay_window: Duration,
+    /// What becomes of a take that was in flight, unacknowledged, when the process died.
+    pub in_flight_at_start: InFlightAtStart,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self {
+            retention: Duration::from_secs(48 * 3600),
+            pending_max_age: None,
+            replay_window: Duration::from_secs(15 * 60),
+            in_flight_at_start: InFlightAtStart::Return,
+        }
+    }
+}
+
+/// What becomes of a take that was in flight, unacknowledged, when the process died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InFlightAtStart {
+    /// Its reports go back to pending: none is lost, one may come twice.
+    Return,
+    /// It counts as settled: none comes twice, one may be lost.
+    Keep,
+}
+
+/// What became of one report of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fed {
+    /// It is pending now.
+    New,
+    /// The account has it already, with this content.
+    Duplicate,
+    /// The account has its `messageId` already, with other content. It was not kept.
+    Conflict,
+}
+
+/// What to look for in the archive. Everything given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct ArchiveQuery {
+    /// Any of these bulks; any bulk if empty.
+    pub bulk_ids: Vec<String>,
+    /// Any of these messages; any message if empty.
+    pub message_ids: Vec<String>,
+    /// The caller's number.
+    pub from: Option<String>,
+    /// Destination A.
+    pub to: Option<String>,
+    /// Name of the status group, such as `DELIVERED`.
+    pub status_group: Option<String>,
+    /// Sent at or after.
+    pub sent_since: Option<Timestamp>,
+    /// Sent at or before.
+    pub sent_until: Option<Timestamp>,
+    /// Mobile country code.
+    pub mcc: Option<String>,
+    /// Mobile network code.
+    pub mnc: Option<String>,
+    /// Entered into the ledger at or after.
+    pub fed_since: Option<Timestamp>,
+    /// At most that many.
+    pub limit: usize,
+}
+
+/// How much is waiting in an account's queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Reports that a take could have now.
+    pub pending: u64,
+    /// Reports of takes whose fate is open.
+    pub in_flight: u64,
+    /// When the oldest pending report entered the ledger.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What an upkeep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upkept {
+    /// Keyed takes whose window ended with the answer known to have arrived.
+    pub windows_settled: u64,
+    /// Keyed takes whose window ended otherwise; their reports are pending again.
+    pub windows_returned: u64,
+    /// Settled reports dropped from the archive.
+    pub reports_dropped: u64,
+    /// Pending reports dropped because of their age.
+    pub pending_dropped: u64,
+}
+
+/// Whether the ledger can be written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It can.
+    Ready,
+    /// A write or an fsync failed, for this reason. It can not, until the process is restarted.
+    Poisoned(String),
+}
+
+/// Figures for the metrics page.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Per account, in the order of their ids.
+    pub waiting: Vec<(AccountId, Waiting)>,
+    /// Commits since the start.
+    pub commits: u64,
+    /// Commands that those commits held; the mean group is this over that.
+    pub commands: u64,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+}
