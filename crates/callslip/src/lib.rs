@@ -1,1 +1,59 @@
-//! placeholder
+//! The executable's parts: configuration, wiring, command line, system clock.
+//!
+//! A library so that the parts can be tested and documented; `main` only calls [`run`].
+
+mod admin_file;
+mod backoff;
+mod client;
+pub mod clock;
+mod command;
+mod door;
+mod logging;
+mod server;
+pub mod settings;
+mod table;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use client::ClientError;
+use server::CannotListen;
+use settings::BadSettings;
+use store::StoreError;
+
+/// Runs what the command line asks for.
+pub fn run() -> ExitCode {
+    match command::Callslip::parse().run() {
+        Ok(code) => code,
+        // Whoever reads the output has seen enough, as in `callslip key list | head -1`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("callslip: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Exit codes as in sysexits(3), so that a supervisor can tell what a restart cannot cure.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    const UNAVAILABLE: u8 = 69;
+    const TRY_AGAIN: u8 = 75;
+    const CONFIGURATION: u8 = 78;
+    if error.is::<BadSettings>() {
+        CONFIGURATION
+    } else if error.is::<CannotListen>() {
+        UNAVAILABLE
+    } else if let Some(StoreError::InUse(_)) = error.downcast_ref() {
+        TRY_AGAIN
+    } else if error.downcast_ref().is_some_and(ClientError::may_pass) {
+        UNAVAILABLE
+    } else {
+        1
+    }
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! The executable.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    callslip::run()
+}

@@ -12,6 +12,9 @@
 //! All the while it is in the archive, where `list` looks and leaves. Nothing here knows HTTP.
 
 mod audit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod embedded;
 mod error;
 pub mod record;
 mod take;
@@ -22,6 +25,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use audit::{Audit, AuditedReport, ReportState, TakeEntry, TakeState};
+pub use embedded::Embedded;
 pub use error::StoreError;
 pub use record::Record;
 pub use take::{Fate, Filter, ReplayKey, ReturnReason, TakeAsk, TakeId, TakenBy, Taken};
@@ -59,7 +63,8 @@ pub trait Ledger: Send + Sync + 'static {
     ///
     /// They are in flight until [`Ledger::resolve`] says what became of the answer. With a key
     /// that was seen within the replay window, the same reports again; nothing else is taken.
-    /// A take that finds nothing leaves no trace.
+    /// A take that finds nothing leaves no trace. Cancel-safe: if the future is dropped before it
+    /// gave its result, whatever it had taken is returned.
     async fn take(&self, account: AccountId, ask: TakeAsk) -> Result<Taken>;
 
     /// Notes what became of an answer. Takes effect in the order called, before any verb called

@@ -1,0 +1,69 @@
+//! Health and metrics, on the admin listener.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::{Value, json};
+use store::Health;
+
+use super::Edged;
+use crate::edge::Edge;
+use crate::metrics::Ledgered;
+
+/// Accounts with a metric of their own at most, the longest queues first.
+const ACCOUNTS_SHOWN_MAX: usize = 100;
+
+/// The process answers.
+pub(super) async fn live() -> Json<Value> {
+    Json(json!({"status": "live"}))
+}
+
+/// Requests can be served: the ledger can be written to and no stop has begun.
+pub(super) async fn ready(State(edge): Edged) -> (StatusCode, Json<Value>) {
+    let stopping = edge.stopping.load(Ordering::SeqCst);
+    let (ledger, reason) = match edge.ledger.health() {
+        Health::Ready => ("ready", None),
+        Health::Poisoned(reason) => ("poisoned", Some(reason)),
+    };
+    let is_ready = !stopping && reason.is_none();
+    let mut body = json!({
+        "status": if is_ready { "ready" } else { "unavailable" },
+        "ledger": {"status": ledger},
+        "stopping": stopping,
+    });
+    if let Some(reason) = reason {
+        body["ledger"]["reason"] = json!(reason);
+        body["ledger"]["remedy"] =
+            json!("Free the disk or replace it, then restart: what was answered is kept.");
+    }
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body))
+}
+
+/// The metrics page, in Prometheus' text format.
+pub(super) async fn metrics(State(edge): Edged) -> Response<Body> {
+    let ledgered = ledgered(&edge).await;
+    let mut response = Response::new(Body::from(edge.metrics.page(&ledgered)));
+    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format));
+    response
+}
+
+async fn ledgered(edge: &Arc<Edge>) -> Ledgered {
+    let mut figures = edge.ledger.figures().await.unwrap_or_default();
+    let now = edge.clock.now();
+    let oldest = figures.waiting.iter().filter_map(|(_, waiting)| waiting.oldest).min();
+    figures.waiting.sort_by_key(|(_, waiting)| std::cmp::Reverse(waiting.pending));
+    figures.waiting.truncate(ACCOUNTS_SHOWN_MAX);
+    let name = |id| edge.auth.account(id).map_or_else(String::new, |a| a.name.clone());
+    Ledgered {
+        accounts: figures.waiting.iter().map(|(id, _)| name(*id)).collect(),
+        figures,
+        oldest_seconds: oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
+        ready: edge.ledger.health() == Health::Ready,
+    }
+}

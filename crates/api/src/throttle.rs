@@ -1,0 +1,89 @@
+//! A token bucket per key: so many a minute, and how long to wait when there are no more.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use model::Timestamp;
+
+/// Keys remembered at most; past it, the full buckets are forgotten, which harms nobody.
+const KEYS_MAX: usize = 10_000;
+
+/// A bucket of tokens per key, refilled evenly over a minute.
+pub(crate) struct Throttle<K> {
+    per_minute: u32,
+    buckets: Mutex<HashMap<K, Bucket>>,
+}
+
+#[derive(Clone, Copy)]
+struct Bucket {
+    tokens: f64,
+    at: Timestamp,
+}
+
+impl<K: Hash + Eq> Throttle<K> {
+    pub(crate) fn per_minute(per_minute: u32) -> Self {
+        Self { per_minute, buckets: Mutex::default() }
+    }
+
+    /// Takes a token.
+    ///
+    /// # Errors
+    /// There is none; gives the time until there will be.
+    pub(crate) fn take(&self, key: K, now: Timestamp) -> Result<(), Duration> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= KEYS_MAX {
+            buckets.retain(|_, bucket| self.refilled(*bucket, now) < f64::from(self.per_minute));
+        }
+        let full = Bucket { tokens: f64::from(self.per_minute), at: now };
+        let bucket = buckets.entry(key).or_insert(full);
+        *bucket = Bucket { tokens: self.refilled(*bucket, now), at: now };
+        if bucket.tokens < 1.0 {
+            return Err(self.until_one(bucket.tokens));
+        }
+        bucket.tokens -= 1.0;
+        Ok(())
+    }
+
+    /// Whether there is a token, without taking it.
+    ///
+    /// # Errors
+    /// There is none; gives the time until there will be.
+    pub(crate) fn peek(&self, key: &K, now: Timestamp) -> Result<(), Duration> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        match buckets.get(key).map(|bucket| self.refilled(*bucket, now)) {
+            Some(tokens) if tokens < 1.0 => Err(self.until_one(tokens)),
+            _ => Ok(()),
+        }
+    }
+
+    fn refilled(&self, bucket: Bucket, now: Timestamp) -> f64 {
+        let minutes = now.since(bucket.at).as_secs_f64() / 60.0;
+        let most = f64::from(self.per_minute);
+        (bucket.tokens + minutes * most).min(most)
+    }
+
+    fn until_one(&self, tokens: f64) -> Duration {
+        Duration::from_secs_f64((1.0 - tokens) * 60.0 / f64::from(self.per_minute.max(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_empties_and_refills_evenly() {
+        let throttle = Throttle::per_minute(2);
+        let start = Timestamp::from_millis(1_000_000);
+        assert_eq!(throttle.take("a", start), Ok(()));
+        assert_eq!(throttle.take("a", start), Ok(()));
+        assert_eq!(throttle.peek(&"a", start), Err(Duration::from_secs(30)));
+        assert_eq!(throttle.take("a", start), Err(Duration::from_secs(30)));
+        assert_eq!(throttle.take("b", start), Ok(()), "another key has its own bucket");
+        let later = start.plus(Duration::from_secs(30));
+        assert_eq!(throttle.take("a", later), Ok(()));
+        assert!(throttle.take("a", later).is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! The outside shapes, tested from outside: tables, the documentation's examples, random reports,
+//! and damaged bodies.
+
+mod accept;
+mod damage;
+mod dates;
+mod feed;
+mod golden;
+mod params;
+mod reports;
+mod round_trip;
+mod shapes;
+#[path = "../../../../fuzz/targets.rs"]
+mod targets;

@@ -1,0 +1,103 @@
+//! Settings: what wins, and what is said about those that are wrong.
+
+use std::net::TcpListener;
+
+use crate::binary::{Home, Ran};
+
+#[track_caller]
+fn check_wrong(file: &str, expect: &[&str]) {
+    let home = Home::new();
+    home.file("c.toml", file);
+    for command in ["check", "serve"] {
+        let ran = home.run(&[command, "--config", "c.toml"]);
+        for text in expect {
+            ran.expect(78, text);
+        }
+    }
+    assert!(!home.path("callslip-data").exists(), "the ledger was touched");
+}
+
+#[test]
+fn a_wrong_value_is_shown_with_file_line_and_caret() {
+    check_wrong(
+        "[reports]\nlimit_max = 0\n",
+        &["c.toml", "line 2", "2 | limit_max = 0", "            ^\n", "must be 1 to 20000, not 0"],
+    );
+    check_wrong("[reports]\nreset_means = \"lost\"\n", &["line 2", "^^^^^^", "`unread` or `read`"]);
+    check_wrong("[http]\n\nlisten = 8080\n", &["line 3", "^^^^", "expected a string"]);
+    check_wrong("[http]\nlisten = \"8080\"\n", &["line 2", "^^^^^^", "address and port"]);
+    check_wrong("[http]\ncors_origins = [\"crm.example/x\"]\n", &["line 2", "not an origin"]);
+    check_wrong("[log]\nlevel = \"info,=,\"\n", &["line 2", "not a log level"]);
+    check_wrong("[data]\ndir = \"\"\n", &["line 2", "must not be empty"]);
+}
+
+#[test]
+fn what_is_no_setting_is_refused() {
+    check_wrong("[http]\nlissten = \"x\"\n", &["line 2", "^^^^^^^", "unknown field `lissten`"]);
+    check_wrong("[htp]\nlisten = \"x\"\n", &["line 1", "unknown field `htp`"]);
+    check_wrong("[http\n", &["line 1"]);
+    let home = Home::new();
+    home.run(&["check", "--config", "none.toml"]).expect(78, "cannot read none.toml");
+}
+
+#[test]
+fn a_certificate_goes_with_its_key() {
+    check_wrong("[http]\ntls_cert = \"a.pem\"\n", &["c.toml", "http.tls_key is not"]);
+    check_wrong("[http]\ntls_cert = \"a.pem\"\ntls_key = \"b.pem\"\n", &["a.pem"]);
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let home = Home::new();
+    let check = |name: &str, value: &str| Ran::of(home.command(&["check"]).env(name, value));
+    check("CALLSLIP_HTTP__LISTN", "x").expect(78, "CALLSLIP_HTTP__LISTN: there is no key `listn`");
+    check("CALLSLIP_REPORTS__LIMIT_MAX", "0").expect(78, "CALLSLIP_REPORTS__LIMIT_MAX: must be 1");
+    check("CALLSLIP_KEY", "a key").expect(0, "in order");
+}
+
+#[test]
+fn flags_win_over_variables_over_the_file_over_defaults() {
+    let home = Home::new();
+    home.file("c.toml", "[reports]\nlimit_max = 11\nsettle_after_s = 12\n[data]\ndir = \"file\"\n");
+    let print = ["check", "--print", "--config", "c.toml"];
+    let variables = [("CALLSLIP_REPORTS__LIMIT_MAX", "21"), ("CALLSLIP_DATA__DIR", "variable")];
+
+    let ran = home.run(&print);
+    ran.expect(0, "limit_max = 11");
+    ran.expect(0, "settle_after_s = 12");
+    ran.expect(0, "ack_timeout_s = 30");
+    ran.expect(0, "dir = \"file\"");
+
+    let ran = Ran::of(home.command(&print).envs(variables));
+    ran.expect(0, "limit_max = 21");
+    ran.expect(0, "settle_after_s = 12");
+    ran.expect(0, "dir = \"variable\"");
+
+    let flagged = [&print[..], &["--data", "flag"]].concat();
+    let ran = Ran::of(home.command(&flagged).envs(variables));
+    ran.expect(0, "limit_max = 21");
+    ran.expect(0, "dir = \"flag\"");
+}
+
+#[test]
+fn the_flag_of_serve_wins_over_the_variable() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let home = Home::new();
+    let serve = ["serve", "--data", "ledger", "--admin-listen", "127.0.0.1:0"];
+    let ran = Ran::of(home.command(&serve).env("CALLSLIP_HTTP__LISTEN", &address));
+    ran.expect(69, &format!("cannot listen on {address}"));
+    let serving = home.serve_with(&["--listen", "127.0.0.1:0"]);
+    assert_ne!(serving.address(), address);
+}
+
+#[test]
+fn the_default_file_can_be_used_as_it_is() {
+    let home = Home::new();
+    let defaults = home.run(&["check", "--defaults"]);
+    defaults.expect(0, "[reports]");
+    home.file("c.toml", &defaults.out);
+    let printed = home.run(&["check", "--print", "--config", "c.toml"]);
+    printed.expect(0, "[reports]");
+    assert_eq!(printed.out, home.run(&["check", "--print"]).out);
+}

@@ -1,0 +1,119 @@
+//! `take`: no report lost and none twice in the file, whoever is killed.
+
+use serde_json::{Value, json};
+
+use crate::binary::{Home, Running, Serving};
+use crate::server::{report, wait_for};
+
+/// A server with that many reports, `m-0` first.
+fn serve_reports(home: &Home, count: usize) -> Serving {
+    home.with_account("acme");
+    let serving = home.serve();
+    feed(home, 0..count);
+    serving
+}
+
+fn feed(home: &Home, numbers: std::ops::Range<usize>) {
+    let reports: Vec<Value> = numbers.map(|n| report(&format!("m-{n}"))).collect();
+    home.file("feed.json", &json!({ "results": reports }).to_string());
+    home.done(&["reports", "import", "feed.json", "--account", "acme"]);
+}
+
+fn take<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let first = ["take", "--url", url, "--key-file", "read.key", "--out", "out.jsonl"];
+    [&first, more].concat()
+}
+
+fn lines(home: &Home) -> usize {
+    std::fs::read(home.path("out.jsonl"))
+        .map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
+}
+
+#[track_caller]
+fn check_whole(home: &Home, count: usize) {
+    let text = home.read("out.jsonl");
+    let got: Vec<String> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["messageId"].to_string())
+        .collect();
+    let expect: Vec<String> = (0..count).map(|n| format!("\"m-{n}\"")).collect();
+    assert_eq!(got, expect);
+}
+
+#[test]
+fn everything_is_taken_in_order_and_the_key_file_goes() {
+    let home = Home::new();
+    let serving = serve_reports(&home, 25);
+    home.run(&take(serving.url(), &["--limit", "10"])).expect(0, "25 reports taken");
+    check_whole(&home, 25);
+    assert!(!home.path("out.jsonl.key").exists());
+    feed(&home, 25..26);
+    home.run(&take(serving.url(), &[])).expect(0, "1 reports taken");
+    check_whole(&home, 26);
+}
+
+#[test]
+fn without_a_file_the_reports_go_to_standard_output() {
+    let home = Home::new();
+    let serving = serve_reports(&home, 3);
+    let args = ["take", "--url", serving.url(), "--key-file", "read.key", "--message-id", "m-1"];
+    let ran = home.run(&args);
+    ran.expect(0, "1 reports taken");
+    let line: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(line, report("m-1"));
+    let args = ["take", "--url", serving.url(), "--key-file", "read.key", "--bulk-id", "none"];
+    home.run(&args).expect(0, "0 reports taken");
+    assert_eq!(home.pending("acme"), 2);
+}
+
+#[test]
+fn a_taker_killed_at_any_time_loses_nothing_and_writes_nothing_twice() {
+    const REPORTS: usize = 400;
+    let home = Home::new();
+    let serving = serve_reports(&home, REPORTS);
+    let args = take(serving.url(), &["--limit", "4"]);
+    for kill_at in [1, 40, 41, 90, 160, 250, 330] {
+        let mut taker = Running::start(&mut home.command(&args));
+        wait_for("enough is taken", || lines(&home) >= kill_at);
+        taker.kill();
+    }
+    assert!(lines(&home) < REPORTS, "killed too late to tell");
+    home.run(&args).expect(0, "reports taken");
+    check_whole(&home, REPORTS);
+    assert_eq!(home.pending("acme"), 0);
+}
+
+#[test]
+fn a_server_killed_under_a_following_taker_loses_nothing_and_gives_nothing_twice() {
+    const REPORTS: usize = 300;
+    let home = Home::new();
+    let mut serving = serve_reports(&home, REPORTS);
+    let (url, address) = (serving.url().to_owned(), serving.address().to_owned());
+    let args = take(&url, &["--limit", "3", "--follow"]);
+    let mut taker = Running::start(&mut home.command(&args));
+    for kill_at in [20, 120, 220] {
+        wait_for("some are taken", || lines(&home) >= kill_at);
+        serving.process.kill();
+        taker.wait_for("trying again in");
+        serving = home.serve_with(&["--listen", &address]);
+    }
+    wait_for("all are taken", || lines(&home) >= REPORTS);
+    feed(&home, REPORTS..REPORTS + 1);
+    wait_for("the late one is taken", || lines(&home) > REPORTS);
+    taker.kill();
+    check_whole(&home, REPORTS + 1);
+    assert_eq!(home.pending("acme"), 0);
+}
+
+#[test]
+fn what_cannot_be_cured_by_waiting_ends_the_command() {
+    let home = Home::new();
+    let serving = serve_reports(&home, 1);
+    home.run(&["take", "--url", serving.url()]).expect(1, "CALLSLIP_KEY");
+    home.file("wrong.key", "cs_none_such\n");
+    let args = ["take", "--url", serving.url(), "--key-file", "wrong.key"];
+    home.run(&args).expect(1, "UNAUTHORIZED");
+    let args = ["take", "--url", serving.admin_url(), "--key-file", "read.key"];
+    home.run(&args).expect(1, "NOT_FOUND");
+    assert_eq!(home.pending("acme"), 1);
+}

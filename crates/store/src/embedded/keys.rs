@@ -1,0 +1,106 @@
+//! The keys of the embedded ledger: short, big-endian, so that their order is the order of time.
+
+use model::AccountId;
+
+/// The format that this release writes. `docs/disk-format.md` tells them apart.
+pub(super) const FORMAT: u32 = 1;
+/// Where `meta` keeps the format, as a `u32`.
+pub(super) const META_FORMAT: &[u8] = b"format";
+/// Where `meta` keeps the oldest take that may not be final, as a `u64`.
+pub(super) const META_FLIGHT_FLOOR: &[u8] = b"flight_floor";
+
+/// The most reports in one entry of `taken`: how far an audit has to look.
+pub(super) const TAKEN_SPAN_MAX: u64 = 4_096;
+
+/// A part of the ledger, with keys and values of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Table {
+    /// account, seq → report record.
+    Report,
+    /// account, hash of the `messageId` → the seqs of the reports, almost always one.
+    Message,
+    /// account, hash of the `bulkId`, first seq → how many follow each other from there.
+    Bulk,
+    /// account, end → start of a pending range.
+    Pending,
+    /// take → take record.
+    Take,
+    /// account, end, take → start of a range that the take had.
+    Taken,
+    /// account → account record.
+    Account,
+    /// id of the key → key record.
+    Key,
+    /// name → number.
+    Meta,
+}
+
+impl Table {
+    /// Every table, in the order of the enum.
+    pub(super) const ALL: [Self; 9] = [
+        Self::Report,
+        Self::Message,
+        Self::Bulk,
+        Self::Pending,
+        Self::Take,
+        Self::Taken,
+        Self::Account,
+        Self::Key,
+        Self::Meta,
+    ];
+
+    /// Its name on disk.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Message => "message",
+            Self::Bulk => "bulk",
+            Self::Pending => "pending",
+            Self::Take => "take",
+            Self::Taken => "taken",
+            Self::Account => "account",
+            Self::Key => "key",
+            Self::Meta => "meta",
+        }
+    }
+}
+
+/// A short stand-in for an id. Two ids may share one: whoever looks by it checks the record.
+pub(super) fn hash(id: &str) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(id.as_bytes()).as_bytes();
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+pub(super) const fn account(account: AccountId) -> [u8; 4] {
+    account.0.to_be_bytes()
+}
+
+pub(super) const fn take(take: u64) -> [u8; 8] {
+    take.to_be_bytes()
+}
+
+/// The key of `report`, `message` and `pending`.
+pub(super) fn pair(account: AccountId, number: u64) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&account.0.to_be_bytes());
+    key[4..].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The key of `bulk` and `taken`.
+pub(super) fn triple(account: AccountId, number: u64, last: u64) -> [u8; 20] {
+    let mut key = [0; 20];
+    key[..12].copy_from_slice(&pair(account, number));
+    key[12..].copy_from_slice(&last.to_be_bytes());
+    key
+}
+
+/// The last number of a key, or the only one of a value; zero if it is too short for one.
+pub(super) fn last_number(bytes: &[u8]) -> u64 {
+    bytes.last_chunk().copied().map_or(0, u64::from_be_bytes)
+}
+
+/// The numbers of a value.
+pub(super) fn numbers(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    bytes.as_chunks().0.iter().copied().map(u64::from_be_bytes)
+}

@@ -1,0 +1,99 @@
+//! What the callers may look at without asking the writer.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use model::AccountId;
+use tokio::sync::watch;
+
+use crate::{Health, Result, StoreError};
+
+/// What the callers may look at without asking the writer. The writer alone writes it, after each
+/// commit and before it answers what was in it.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    accounts: RwLock<BTreeMap<AccountId, Arc<Glance>>>,
+    poison: OnceLock<String>,
+    /// Fates that were called in and have not taken effect.
+    pub(super) fates: AtomicU64,
+    /// Those of them that may make something pending.
+    pub(super) returns: AtomicU64,
+    pub(super) commits: AtomicU64,
+    pub(super) commands: AtomicU64,
+}
+
+/// One account, at a glance.
+#[derive(Debug)]
+pub(super) struct Glance {
+    pub(super) pending: AtomicU64,
+    pub(super) in_flight: AtomicU64,
+    /// The first pending report's number.
+    pub(super) oldest: AtomicU64,
+    /// Keys whose window is open.
+    pub(super) keys: AtomicU64,
+    pub(super) wake: watch::Sender<u64>,
+}
+
+impl Default for Glance {
+    fn default() -> Self {
+        Self {
+            pending: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+            oldest: AtomicU64::new(0),
+            keys: AtomicU64::new(0),
+            wake: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Shared {
+    /// The account, if there is one of that id.
+    pub(super) fn account(&self, id: AccountId) -> Result<Arc<Glance>> {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(&id).cloned().ok_or(StoreError::NoSuchAccount)
+    }
+
+    /// Every account, in the order of their ids.
+    pub(super) fn accounts(&self) -> Vec<(AccountId, Arc<Glance>)> {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        accounts.iter().map(|(id, glance)| (*id, Arc::clone(glance))).collect()
+    }
+
+    pub(super) fn add_account(&self, id: AccountId, glance: Arc<Glance>) {
+        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        accounts.insert(id, glance);
+    }
+
+    /// Whether a take would find nothing, without asking the writer. The order matters: the writer
+    /// shows what became pending before it takes the fate off the count.
+    pub(super) fn nothing_for(&self, glance: &Glance, keyed: bool) -> bool {
+        self.returns.load(Ordering::SeqCst) == 0
+            && glance.pending.load(Ordering::SeqCst) == 0
+            && !(keyed && glance.keys.load(Ordering::SeqCst) > 0)
+    }
+
+    pub(super) fn poison(&self, reason: String) {
+        if self.poison.set(reason).is_ok() {
+            tracing::error!(
+                error = self.poison.get().map_or("", String::as_str),
+                "The ledger could not be written to. It takes on nothing more; restart it."
+            );
+        }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        match self.poison.get() {
+            None => Health::Ready,
+            Some(reason) => Health::Poisoned(reason.clone()),
+        }
+    }
+
+    /// The error of every verb that would write, once a write has failed.
+    pub(super) fn writable(&self) -> Result<()> {
+        match self.poison.get() {
+            None => Ok(()),
+            Some(reason) => Err(StoreError::Poisoned(reason.clone())),
+        }
+    }
+}

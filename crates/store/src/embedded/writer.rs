@@ -1,0 +1,226 @@
+//! The writer: one thread that does everything that changes the ledger.
+//!
+//! It drains whatever is waiting into one group, commits the group with one sync, and then answers
+//! everybody in it. A write that fails poisons the ledger: nothing is written after it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use model::{Account, AccountId, ApiKey, Clock};
+
+use super::command::{Command, Fates, Queued, Reply};
+use super::files::Files;
+use super::group::Group;
+use super::keys::{self, Table};
+use super::shared::Shared;
+use super::state::{Queue, State};
+use crate::{Fate, Keeping, Result, StoreError};
+
+/// The most commands in one group.
+const GROUP_COMMANDS_MAX: usize = 4_096;
+/// How long fates wait for other commands before they are committed on their own.
+const COMPANY: Duration = Duration::from_millis(2);
+
+/// The writer's side of the ledger.
+pub(super) struct Writer {
+    pub(super) files: Arc<Files>,
+    pub(super) state: State,
+    pub(super) shared: Arc<Shared>,
+    pub(super) fates: Fates,
+    pub(super) keeping: Keeping,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Sends an answer, once it is known whether the group was committed.
+type Answer = Box<dyn FnOnce(&Result<()>)>;
+
+impl Writer {
+    /// Serves until the last handle is gone.
+    pub(super) fn run(mut self, queue: &Receiver<Queued>) {
+        let mut closing = false;
+        while !closing {
+            let Ok(first) = queue.recv() else { return };
+            let commands = drain(first, queue);
+            closing = self.serve(commands);
+        }
+        // Claims that were dropped with the last answers.
+        while let Ok(late) = queue.try_recv() {
+            self.serve(drain(late, queue));
+        }
+    }
+
+    /// Does the commands as one group. Says whether one of them was to close.
+    fn serve(&mut self, commands: Vec<Queued>) -> bool {
+        let files = Arc::clone(&self.files);
+        let mut group = Group::new(&files);
+        let mut answers = Vec::with_capacity(commands.len());
+        let (mut fates, mut returns, mut closing) = (0, 0, false);
+        let mut places = Vec::with_capacity(commands.len());
+        self.shared.commands.fetch_add(commands.len() as u64, Ordering::Relaxed);
+        for Queued { command, place } in commands {
+            match &command {
+                Command::Resolve(_, fate) => {
+                    fates += 1;
+                    returns += u64::from(matches!(fate, Fate::Returned(_)));
+                }
+                Command::Close => closing = true,
+                _ => {}
+            }
+            places.extend(place);
+            self.apply(command, &mut group, &mut answers);
+        }
+        let outcome = self.commit(group);
+        if outcome.is_ok() {
+            self.state.accounts.values_mut().for_each(Queue::show);
+        }
+        self.shared.fates.fetch_sub(fates, Ordering::SeqCst);
+        self.shared.returns.fetch_sub(returns, Ordering::SeqCst);
+        drop(places);
+        for answer in answers {
+            answer(&outcome);
+        }
+        closing
+    }
+
+    fn commit(&self, group: Group<'_>) -> Result<()> {
+        self.shared.writable()?;
+        if group.is_empty() {
+            return Ok(());
+        }
+        self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        group.commit().map_err(|error| {
+            self.shared.poison(error.to_string());
+            StoreError::Poisoned(error.to_string())
+        })
+    }
+
+    fn apply(&mut self, command: Command, group: &mut Group<'_>, answers: &mut Vec<Answer>) {
+        match command {
+            Command::AddAccount(account, reply) => {
+                let done = self.writable(|writer| writer.add_account(account, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::ReplaceAccount(account, reply) => {
+                let done = self.writable(|writer| writer.replace_account(&account, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::PutKey(key, reply) => {
+                let done = self.writable(|writer| writer.put_key(&key, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Feed(account, items, reply) => {
+                let done = self.writable(|writer| writer.feed(account, items, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Take(account, ask, reply) => {
+                let done = self.writable(|writer| writer.take(account, ask, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Upkeep(reply) => {
+                let done = self.writable(|writer| writer.upkeep(group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Resolve(take, fate) => {
+                let now = self.clock.now();
+                let done = self.writable(|writer| writer.state.resolve(group, take, fate, now));
+                self.note_failure(done.as_ref().err());
+            }
+            Command::Barrier(reply) => answers.push(self.answer(Ok(()), reply)),
+            Command::Close => {}
+        }
+    }
+
+    fn writable<T>(&mut self, verb: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.shared.writable()?;
+        verb(self)
+    }
+
+    fn answer<T: 'static>(&self, done: Result<T>, reply: Reply<T>) -> Answer {
+        self.note_failure(done.as_ref().err());
+        Box::new(move |outcome| {
+            // Nobody waits for it any more: what was done is done, and a claim in it is dropped.
+            let _ = reply.send(done.and_then(|value| outcome.clone().map(|()| value)));
+        })
+    }
+
+    /// A refusal changes nothing. Anything else may have stopped half-way through a command, so
+    /// what is known by heart cannot be trusted any more.
+    fn note_failure(&self, error: Option<&StoreError>) {
+        match error {
+            None
+            | Some(
+                StoreError::Poisoned(_)
+                | StoreError::KeyReused
+                | StoreError::NameTaken(_)
+                | StoreError::NoSuchAccount
+                | StoreError::Busy,
+            ) => {}
+            Some(
+                error @ (StoreError::Corrupt(_)
+                | StoreError::InUse(_)
+                | StoreError::Newer { .. }
+                | StoreError::Open { .. }),
+            ) => self.shared.poison(error.to_string()),
+        }
+    }
+
+    fn add_account(&mut self, mut account: Account, group: &mut Group<'_>) -> Result<Account> {
+        self.name_is_free(&account)?;
+        let next = self.state.accounts.last_key_value().map_or(1, |(id, _)| id.0 + 1);
+        account.id = AccountId(next);
+        put_account(group, &account);
+        let queue = Queue::new(account.name.clone());
+        self.shared.add_account(account.id, Arc::clone(&queue.glance));
+        self.state.accounts.insert(account.id, queue);
+        Ok(account)
+    }
+
+    fn replace_account(&mut self, account: &Account, group: &mut Group<'_>) -> Result<()> {
+        self.state.queue(account.id)?;
+        self.name_is_free(account)?;
+        self.state.queue(account.id)?.name.clone_from(&account.name);
+        put_account(group, account);
+        Ok(())
+    }
+
+    fn name_is_free(&self, account: &Account) -> Result<()> {
+        let mut others = self.state.accounts.iter().filter(|(id, _)| **id != account.id);
+        if others.any(|(_, queue)| queue.name == account.name) {
+            return Err(StoreError::NameTaken(account.name.clone()));
+        }
+        Ok(())
+    }
+
+    fn put_key(&mut self, key: &ApiKey, group: &mut Group<'_>) -> Result<()> {
+        self.state.queue(key.account)?;
+        group.put(Table::Key, key.id.as_bytes(), crate::record::write_key(key));
+        Ok(())
+    }
+}
+
+fn put_account(group: &mut Group<'_>, account: &Account) {
+    group.put(Table::Account, keys::account(account.id), crate::record::write_account(account));
+}
+
+/// Everything that is waiting. Fates alone wait a little for company: nobody waits for them.
+fn drain(first: Queued, queue: &Receiver<Queued>) -> Vec<Queued> {
+    let mut commands = vec![first];
+    let mut until = None;
+    while commands.len() < GROUP_COMMANDS_MAX {
+        if let Ok(next) = queue.try_recv() {
+            commands.push(next);
+            continue;
+        }
+        if !commands.iter().all(|queued| matches!(queued.command, Command::Resolve(..))) {
+            break;
+        }
+        let until = *until.get_or_insert_with(|| Instant::now() + COMPANY);
+        match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(next) => commands.push(next),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    commands
+}

@@ -1,0 +1,187 @@
+//! The record of one report: written once, read as a view.
+
+use fjall::Slice;
+use model::{Outcome, Price, Report, Status, Timestamp};
+
+use super::bytes::{Damaged, Reader, put_text, put_time};
+use crate::Result;
+
+const VERSION: u8 = 1;
+/// The version and the time of entry, which come before what makes two reports the same.
+const HEAD_BYTES: usize = 9;
+const WHAT: &str = "a report's record is not as it was written";
+
+const FROM: u8 = 1;
+const TEXT: u8 = 2;
+const CALLBACK_DATA: u8 = 4;
+const START_TIME: u8 = 8;
+const ANSWER_TIME: u8 = 16;
+const END_TIME: u8 = 32;
+const MCC_MNC: u8 = 64;
+const PERMANENT: u8 = 128;
+
+/// One report as the ledger keeps it. Cloning is cheap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record(Slice);
+
+impl Record {
+    /// The record of a report that enters the ledger at `fed_at`.
+    pub fn new<S: AsRef<str>>(report: &Report<S>, fed_at: Timestamp) -> Self {
+        let mut bytes = encode(report);
+        stamp(&mut bytes, fed_at);
+        Self(bytes.into())
+    }
+
+    /// A view of the report.
+    ///
+    /// # Errors
+    /// The record is damaged.
+    pub fn report(&self) -> Result<Report<&str>> {
+        Ok(decode(&self.0)?)
+    }
+
+    /// When the report entered the ledger.
+    ///
+    /// # Errors
+    /// The record is damaged.
+    pub fn fed_at(&self) -> Result<Timestamp> {
+        Ok(head(&self.0)?.1)
+    }
+
+    /// The `bulkId` and the `messageId`; cheaper than the whole view.
+    pub(crate) fn ids(&self) -> Result<(&str, &str)> {
+        let (mut reader, _) = head(&self.0)?;
+        Ok((reader.text()?, reader.text()?))
+    }
+
+    /// Whether the two tell the same; they may have entered at different times.
+    pub(crate) fn same_content(&self, other: &Self) -> bool {
+        self.0.get(HEAD_BYTES..) == other.0.get(HEAD_BYTES..)
+    }
+
+    pub(crate) const fn from_slice(bytes: Slice) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn into_slice(self) -> Slice {
+        self.0
+    }
+}
+
+/// The record of a report that has not yet entered: [`stamp`] completes it.
+pub(crate) fn encode<S: AsRef<str>>(report: &Report<S>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
+    out.push(VERSION);
+    out.extend_from_slice(&[0; 8]);
+    put_text(&mut out, report.bulk_id.as_ref());
+    put_text(&mut out, report.message_id.as_ref());
+    out.push(presence(report));
+    put_time(&mut out, report.sent_at);
+    put_time(&mut out, report.done_at);
+    for time in [report.start_time, report.answer_time, report.end_time].into_iter().flatten() {
+        put_time(&mut out, time);
+    }
+    for number in [
+        report.duration_seconds,
+        report.status.group_id,
+        report.status.id,
+        report.error.group_id,
+        report.error.id,
+    ] {
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+    put_text(&mut out, report.to.as_ref());
+    for text in [&report.from, &report.text, &report.callback_data, &report.mcc_mnc]
+        .into_iter()
+        .flatten()
+    {
+        put_text(&mut out, text.as_ref());
+    }
+    put_text(&mut out, report.dtmf_codes.as_ref());
+    put_text(&mut out, &report.price.per_second.to_string());
+    put_text(&mut out, report.price.currency.as_ref());
+    for text in [&report.status.group_name, &report.status.name, &report.status.description] {
+        put_text(&mut out, text.as_ref());
+    }
+    for text in [&report.error.group_name, &report.error.name, &report.error.description] {
+        put_text(&mut out, text.as_ref());
+    }
+    out
+}
+
+/// Writes the time of entry into an encoded report.
+pub(crate) fn stamp(encoded: &mut [u8], fed_at: Timestamp) {
+    encoded[1..HEAD_BYTES].copy_from_slice(&fed_at.as_millis().to_be_bytes());
+}
+
+fn presence<S>(report: &Report<S>) -> u8 {
+    let bit = |present: bool, bit: u8| if present { bit } else { 0 };
+    bit(report.from.is_some(), FROM)
+        | bit(report.text.is_some(), TEXT)
+        | bit(report.callback_data.is_some(), CALLBACK_DATA)
+        | bit(report.start_time.is_some(), START_TIME)
+        | bit(report.answer_time.is_some(), ANSWER_TIME)
+        | bit(report.end_time.is_some(), END_TIME)
+        | bit(report.mcc_mnc.is_some(), MCC_MNC)
+        | bit(report.error.permanent, PERMANENT)
+}
+
+fn head(bytes: &[u8]) -> std::result::Result<(Reader<'_>, Timestamp), Damaged> {
+    let mut reader = Reader::new(bytes, WHAT);
+    if reader.u8()? != VERSION {
+        return Err(Damaged("a report's record has a version that this release does not know"));
+    }
+    let fed_at = reader.time()?;
+    Ok((reader, fed_at))
+}
+
+fn decode(bytes: &[u8]) -> std::result::Result<Report<&str>, Damaged> {
+    let (mut from, _) = head(bytes)?;
+    let (bulk_id, message_id) = (from.text()?, from.text()?);
+    let bits = from.u8()?;
+    let has = |bit: u8| bits & bit != 0;
+    let (sent_at, done_at) = (from.time()?, from.time()?);
+    let start_time = from.time_if(has(START_TIME))?;
+    let answer_time = from.time_if(has(ANSWER_TIME))?;
+    let end_time = from.time_if(has(END_TIME))?;
+    let duration_seconds = from.u32()?;
+    let (status_group_id, status_id) = (from.u32()?, from.u32()?);
+    let (error_group_id, error_id) = (from.u32()?, from.u32()?);
+    let report = Report {
+        bulk_id,
+        message_id,
+        sent_at,
+        done_at,
+        start_time,
+        answer_time,
+        end_time,
+        duration_seconds,
+        to: from.text()?,
+        from: from.text_if(has(FROM))?,
+        text: from.text_if(has(TEXT))?,
+        callback_data: from.text_if(has(CALLBACK_DATA))?,
+        mcc_mnc: from.text_if(has(MCC_MNC))?,
+        dtmf_codes: from.text()?,
+        price: Price {
+            per_second: from.text()?.parse().map_err(|_| Damaged(WHAT))?,
+            currency: from.text()?,
+        },
+        status: Status {
+            group_id: status_group_id,
+            id: status_id,
+            group_name: from.text()?,
+            name: from.text()?,
+            description: from.text()?,
+        },
+        error: Outcome {
+            group_id: error_group_id,
+            id: error_id,
+            group_name: from.text()?,
+            name: from.text()?,
+            description: from.text()?,
+            permanent: has(PERMANENT),
+        },
+    };
+    from.end()?;
+    Ok(report)
+}

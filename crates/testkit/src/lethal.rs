@@ -1,0 +1,101 @@
+//! A ledger that kills its process at the worst moment: a take is durable, its answer unwritten.
+
+use std::future;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use model::{Account, AccountId, ApiKey, Report};
+use rustix::process::{Signal, getpid, kill_process};
+use store::{
+    ArchiveQuery, Audit, Fate, Fed, Figures, Health, Ledger, Record, Result, TakeAsk, TakeId,
+    Taken, Upkept, Waiting,
+};
+use tokio::sync::watch;
+
+/// A ledger that kills its own process once its nth take is durable and before it is given back.
+///
+/// Takes that find nothing are not counted: they leave nothing behind that could be lost.
+pub struct LethalLedger {
+    ledger: Arc<dyn Ledger>,
+    lethal: NonZeroU64,
+    takes: AtomicU64,
+}
+
+impl LethalLedger {
+    /// Kills the process at the take of that number.
+    pub fn new(ledger: Arc<dyn Ledger>, lethal: NonZeroU64) -> Self {
+        Self { ledger, lethal, takes: AtomicU64::new(0) }
+    }
+}
+
+#[async_trait]
+impl Ledger for LethalLedger {
+    async fn take(&self, account: AccountId, ask: TakeAsk) -> Result<Taken> {
+        let taken = self.ledger.take(account, ask).await?;
+        let something = u64::from(!taken.records.is_empty());
+        let takes = self.takes.fetch_add(something, Ordering::SeqCst) + something;
+        if something == 1 && takes == self.lethal.get() {
+            kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+            future::pending::<()>().await;
+        }
+        Ok(taken)
+    }
+
+    async fn add_account(&self, account: Account) -> Result<Account> {
+        self.ledger.add_account(account).await
+    }
+
+    async fn replace_account(&self, account: Account) -> Result<()> {
+        self.ledger.replace_account(account).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        self.ledger.accounts().await
+    }
+
+    async fn put_key(&self, key: ApiKey) -> Result<()> {
+        self.ledger.put_key(key).await
+    }
+
+    async fn keys(&self) -> Result<Vec<ApiKey>> {
+        self.ledger.keys().await
+    }
+
+    async fn feed(&self, account: AccountId, reports: Vec<Report>) -> Result<Vec<Fed>> {
+        self.ledger.feed(account, reports).await
+    }
+
+    fn resolve(&self, take: TakeId, fate: Fate) {
+        self.ledger.resolve(take, fate);
+    }
+
+    async fn list(&self, account: AccountId, query: ArchiveQuery) -> Result<Vec<Record>> {
+        self.ledger.list(account, query).await
+    }
+
+    async fn audit(&self, message_id: &str) -> Result<Vec<Audit>> {
+        self.ledger.audit(message_id).await
+    }
+
+    async fn waiting(&self, account: AccountId) -> Result<Waiting> {
+        self.ledger.waiting(account).await
+    }
+
+    fn watch(&self, account: AccountId) -> watch::Receiver<u64> {
+        self.ledger.watch(account)
+    }
+
+    async fn upkeep(&self) -> Result<Upkept> {
+        self.ledger.upkeep().await
+    }
+
+    fn health(&self) -> Health {
+        self.ledger.health()
+    }
+
+    async fn figures(&self) -> Result<Figures> {
+        self.ledger.figures().await
+    }
+}

@@ -1,0 +1,110 @@
+//! What is done with hostile bytes: each function takes any, and must not panic.
+//!
+//! The fuzz targets call these, and so does the bounded run in the ordinary tests.
+
+use api::negotiate::{self, Format};
+use api::wire::params::{TakeParams, archive_query};
+use api::wire::query::Query;
+use api::wire::{self, date, feed};
+use model::{Report, Zone};
+
+/// A feed in JSON. What is accepted survives being written and read again.
+pub(crate) fn feed_json(data: &[u8]) {
+    read(Format::Json, data);
+    if let Ok(feed) = feed::parse_one(data) {
+        judge(feed);
+    }
+}
+
+/// A feed in XML. What is accepted survives being written and read again.
+pub(crate) fn feed_xml(data: &[u8]) {
+    read(Format::Xml, data);
+}
+
+/// A query string. What is accepted is within its bounds.
+pub(crate) fn query(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(query) = Query::parse(text) else { return };
+    if let Ok(params) = TakeParams::parse(&query, 1000) {
+        assert!((1..=1000).contains(&params.limit));
+        assert!(params.bulk_id.as_ref().is_none_or(|id| !id.is_empty() && id != "null"));
+    }
+    if let Ok(archive) = archive_query(&query, 1000) {
+        assert!((1..=1000).contains(&archive.limit));
+    }
+}
+
+/// The lines of an `Accept`, and a `Content-Type`.
+pub(crate) fn accept(data: &[u8]) {
+    let lines = || data.split(|byte| *byte == b'\n');
+    let chosen = negotiate::format(None, lines());
+    let with_anything_else = negotiate::format(None, lines().chain([b"text/html".as_slice()]));
+    // To admit one thing more that we do not have changes nothing, once there is anything to read.
+    assert!(chosen == with_anything_else || chosen == Ok(Format::Json));
+    assert_eq!(negotiate::format(Some(Format::Xml), lines()), Ok(Format::Xml));
+    let _ = negotiate::body_format(Some(data));
+}
+
+/// A date. What is accepted is shown so that it names the same instant.
+pub(crate) fn date(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(at) = date::parse(text) else { return };
+    let shown = date::text(at, &zone(data));
+    assert_eq!(date::parse(&shown), Ok(at), "{text} shown as {shown}");
+}
+
+/// One of several zones, by the bytes.
+fn zone(data: &[u8]) -> Zone {
+    let names = ["UTC", "Europe/Zagreb", "Asia/Kathmandu", "America/St_Johns"];
+    Zone::named(names[data.len() % names.len()]).expect("the zones are in every database")
+}
+
+fn read(format: Format, data: &[u8]) {
+    match feed::parse(format, data) {
+        Ok(feed) => judge(feed),
+        Err(fault) => assert!(!fault.reason.is_empty()),
+    }
+}
+
+fn judge(feed: feed::Feed) {
+    for item in feed.items {
+        match item {
+            Ok(report) => survives(report),
+            Err(faults) => assert!(!faults.is_empty()),
+        }
+    }
+}
+
+/// Every shape of the report is a body that can be read; the classic one gives the report back.
+fn survives(report: Report) {
+    let zone = zone(report.message_id.as_bytes());
+    let one = [classic(report)];
+    for format in [Format::Json, Format::Xml] {
+        let body = wire::reports(format, &one, &zone);
+        let back = feed::parse(format, &body).expect("what we write can be read");
+        if format == Format::Json || !holds_what_xml_forbids(&body) {
+            assert_eq!(back.items, [Ok(one[0].clone())]);
+            assert_eq!(wire::reports(format, &one, &zone), body);
+        }
+        let newer = wire::voice_reports(format, &one, &zone);
+        feed::parse(format, &newer).expect("what we write can be read");
+    }
+}
+
+/// The report without what the classic shape has no place for.
+fn classic(report: Report) -> Report {
+    Report {
+        from: None,
+        text: None,
+        callback_data: None,
+        start_time: None,
+        answer_time: None,
+        end_time: None,
+        ..report
+    }
+}
+
+/// Whether the XML was written with replacements; a text may then be longer than it may be.
+fn holds_what_xml_forbids(xml: &[u8]) -> bool {
+    String::from_utf8_lossy(xml).contains('\u{FFFD}')
+}

@@ -1,0 +1,89 @@
+#!/bin/sh
+# Installs what the test-suite needs beside Rust: the everyday HTTP clients that the server is
+# tested with. Quiet, and done in a moment when everything is there.
+set -eu
+cd "$(dirname "$0")/.."
+deps=$PWD/target/test-deps
+log=$deps/install.log
+mkdir -p "$deps"
+
+missing=
+need() { # need PACKAGE PROBE...: the package is missing unless each probe, a command or a file, is there
+    package=$1
+    shift
+    for probe in "$@"; do
+        case $probe in
+            /*) [ -e "$probe" ] && continue ;;
+            *) command -v "$probe" >/dev/null 2>&1 && continue ;;
+        esac
+        missing="$missing $package"
+        return
+    done
+}
+
+have_urllib3() { ls "$deps"/venv/lib/python3*/site-packages/urllib3/__init__.py >/dev/null 2>&1; }
+have_xmlhttprequest() { [ -e "$deps/node/node_modules/xmlhttprequest/package.json" ]; }
+
+need curl curl
+need openssl openssl
+need procps ps
+need iproute2 ip
+need util-linux unshare flock
+need mount mount
+need php-cli php
+ls /usr/lib/php/*/curl.so >/dev/null 2>&1 || missing="$missing php-curl"
+need ruby ruby
+need python3 python3
+need openjdk-17-jdk-headless java javac
+jars=/usr/share/java
+need libunirest-java-java $jars/unirest-java.jar
+need libhttpclient-java $jars/httpclient.jar
+need libhttpcore-java $jars/httpcore.jar $jars/httpcore-nio.jar
+need libhttpasyncclient-java $jars/httpasyncclient.jar
+need libhttpmime-java $jars/httpmime.jar
+need libandroid-json-java $jars/com.android.json.jar
+need libcommons-logging-java $jars/commons-logging.jar
+need libcommons-codec-java $jars/commons-codec.jar
+need chromium chromium
+need nodejs node
+have_xmlhttprequest || need npm npm
+have_urllib3 || python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+
+quietly() { # runs a command; its output is shown only when it fails
+    "$@" >"$log" 2>&1 && return
+    echo "install-test-deps: failed: $*" >&2
+    cat "$log" >&2
+    exit 1
+}
+
+if [ -n "$missing" ]; then
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "install-test-deps: this is not a Debian; please install what these packages hold:" >&2
+        echo " $missing" >&2
+        exit 1
+    fi
+    root=
+    if [ "$(id -u)" != 0 ]; then
+        if ! command -v sudo >/dev/null 2>&1; then
+            echo "install-test-deps: please run as root: apt-get install$missing" >&2
+            exit 1
+        fi
+        root=sudo
+    fi
+    echo "install-test-deps: installing$missing"
+    wait_for_lock="-o DPkg::Lock::Timeout=600"
+    # shellcheck disable=SC2086 # words on purpose
+    quietly $root apt-get $wait_for_lock -qq update
+    # shellcheck disable=SC2086
+    quietly $root env DEBIAN_FRONTEND=noninteractive \
+        apt-get $wait_for_lock -qq -y --no-install-recommends install $missing
+fi
+
+if ! have_urllib3; then
+    quietly python3 -m venv "$deps/venv"
+    quietly "$deps/venv/bin/python" -m pip install --quiet --disable-pip-version-check urllib3==2.8.0
+fi
+if ! have_xmlhttprequest; then
+    quietly npm install --silent --no-audit --no-fund --no-save --prefix "$deps/node" xmlhttprequest@1.8.0
+fi
+tests/clients/compile

@@ -1,0 +1,14 @@
+import com.mashape.unirest.http.HttpResponse;
+import com.mashape.unirest.http.Unirest;
+
+class ReportsLimit2 {
+    public static void main(String[] args) throws Exception {
+        HttpResponse<String> response = Unirest.get("http://api.infobip.com/tts/3/reports?limit=2")
+                .header("authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
+                .header("content-type", "application/json")
+                .header("accept", "application/json")
+                .asString();
+        System.out.println(response.getBody());
+        Unirest.shutdown();
+    }
+}

@@ -1,0 +1,5 @@
+curl -X GET \
+-H "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==" \
+-H "Content-Type: application/json" \
+-H "Accept: application/json" \
+"http://api.infobip.com/tts/3/reports"
