@@ -47,7 +47,7 @@ pub(crate) struct Written(PathBuf);
 impl Drop for Written {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_file(&self.0) {
-            tracing::warn!(path = %self.0.display(), %error, "Could not remove the admin file");
+            tracing::warn!(path = %self.0.display(), %error, "The admin file could not be removed.");
         }
     }
 }

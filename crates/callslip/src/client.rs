@@ -1,5 +1,6 @@
 //! A blocking HTTP client for the commands: JSON over one base URL with one credential.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -92,6 +93,19 @@ struct RequestError {
 struct ServiceException {
     message_id: String,
     text: String,
+    #[serde(default)]
+    validation_errors: BTreeMap<String, Vec<String>>,
+}
+
+impl ServiceException {
+    /// What happened, and to which part of the request.
+    fn told(&self) -> String {
+        let mut text = self.text.clone();
+        for (path, reasons) in &self.validation_errors {
+            text.push_str(&format!("; {path} {}", reasons.join(", ")));
+        }
+        text
+    }
 }
 
 /// What is asked.
@@ -235,8 +249,8 @@ fn refusal(url: &str, answer: &Response<ureq::Body>, bytes: &[u8]) -> ClientErro
     match serde_json::from_slice::<Refusal>(bytes) {
         Ok(Refusal { request_error: RequestError { service_exception } }) => ClientError::Refused {
             status,
+            text: service_exception.told(),
             message_id: service_exception.message_id,
-            text: service_exception.text,
             retry_after,
         },
         // A proxy in between speaks for itself; what it says may still pass.

@@ -106,10 +106,12 @@ impl Server {
     /// Reads the certificate and its key again, and says what came of it.
     pub(crate) fn reload_tls(&self) {
         match self.tls.as_ref().map(|tls| tls.reload()) {
-            None => tracing::info!("Asked to read the certificate again: TLS is not configured"),
-            Some(Ok(())) => tracing::info!("The certificate was read again and holds from now on"),
+            None => tracing::info!("Asked to read the certificate again: TLS is not configured."),
+            Some(Ok(())) => {
+                tracing::info!("The certificate was read again and holds for new connections.")
+            }
             Some(Err(error)) => {
-                tracing::error!(%error, "The certificate was not replaced; the old one still holds");
+                tracing::error!(%error, "The certificate was not replaced; the old one still holds.");
             }
         }
     }
@@ -208,7 +210,7 @@ impl Upkeep {
     async fn stop(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "Upkeep did not end well");
+            tracing::error!(%error, "Upkeep did not end well.");
         }
     }
 }
@@ -223,14 +225,14 @@ async fn upkeep_once(ledger: &dyn Ledger, last_error: Option<String>) -> Option<
                 windows_returned = done.windows_returned,
                 reports_dropped = done.reports_dropped,
                 pending_dropped = done.pending_dropped,
-                "Upkeep ended what was due"
+                "Upkeep ended what was due."
             );
             None
         }
         Err(error) => {
             let text = error.to_string();
             if last_error.as_ref() != Some(&text) {
-                tracing::error!(%error, "Upkeep failed");
+                tracing::error!(%error, "Upkeep failed.");
             }
             Some(text)
         }

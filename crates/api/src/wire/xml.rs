@@ -40,37 +40,47 @@ impl Xml {
     }
 
     fn escape(&mut self, text: &str) {
-        let bytes = text.as_bytes();
-        let mut done = 0;
-        let mut at = 0;
-        while at < bytes.len() {
-            match replacement(&bytes[at..]) {
-                None => at += 1,
-                Some((length, instead)) => {
-                    self.out.extend_from_slice(&bytes[done..at]);
-                    self.out.extend_from_slice(instead.as_bytes());
-                    at += length;
-                    done = at;
-                }
-            }
+        let mut rest = text.as_bytes();
+        while let Some(at) = rest.iter().position(|byte| SUSPECT[usize::from(*byte)]) {
+            let (before, from) = rest.split_at(at);
+            let (length, instead) = replacement(from).unwrap_or((1, &from[..1]));
+            self.out.extend_from_slice(before);
+            self.out.extend_from_slice(instead);
+            rest = &from[length..];
         }
-        self.out.extend_from_slice(&bytes[done..]);
+        self.out.extend_from_slice(rest);
     }
 }
 
+/// Bytes that [`replacement`] has to look at; a table, because nearly every byte is none.
+const SUSPECT: [bool; 256] = {
+    let mut suspect = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        suspect[control] = true;
+        control += 1;
+    }
+    suspect[b'&' as usize] = true;
+    suspect[b'<' as usize] = true;
+    suspect[b'>' as usize] = true;
+    suspect[0xEF] = true;
+    suspect
+};
+
+const REPLACEMENT_CHARACTER: &[u8] = "\u{FFFD}".as_bytes();
+
 /// What must not stand at the start of these bytes: its length, and what to write instead.
-#[inline]
-fn replacement(bytes: &[u8]) -> Option<(usize, &'static str)> {
+fn replacement(bytes: &[u8]) -> Option<(usize, &'static [u8])> {
     match bytes[0] {
-        b'&' => Some((1, "&amp;")),
-        b'<' => Some((1, "&lt;")),
-        b'>' => Some((1, "&gt;")),
+        b'&' => Some((1, b"&amp;")),
+        b'<' => Some((1, b"&lt;")),
+        b'>' => Some((1, b"&gt;")),
         // XML 1.0 §2.11: a bare carriage return would be read as a line feed.
-        b'\r' => Some((1, "&#13;")),
+        b'\r' => Some((1, b"&#13;")),
         b'\t' | b'\n' => None,
         // XML 1.0 §2.2: these may not appear, not even as references.
-        0..0x20 => Some((1, "\u{FFFD}")),
-        0xEF if matches!(bytes, [_, 0xBF, 0xBE | 0xBF, ..]) => Some((3, "\u{FFFD}")),
+        0..0x20 => Some((1, REPLACEMENT_CHARACTER)),
+        0xEF if matches!(bytes, [_, 0xBF, 0xBE | 0xBF, ..]) => Some((3, REPLACEMENT_CHARACTER)),
         _ => None,
     }
 }
@@ -111,7 +121,9 @@ impl Writer for Xml {
     }
 
     fn plain(&mut self, name: &str, value: &str) {
-        self.raw(name, value);
+        self.open(name);
+        self.out.extend_from_slice(value.as_bytes());
+        self.close(name);
     }
 
     fn raw(&mut self, name: &str, value: impl Display) {

@@ -51,7 +51,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         url = doors.public_url,
         admin.url = doors.url,
         data.dir = %dir,
-        "Callslip {} listens on {}, the admin API on {}",
+        "Callslip {} listens on {}, the admin API on {}.",
         env!("CARGO_PKG_VERSION"),
         doors.public_url,
         doors.url,
@@ -89,11 +89,11 @@ impl Signals {
                 () = stop(&mut self.terminate, &mut self.interrupt) => break,
             }
         }
-        tracing::info!("Stopping: finishing what was begun; a second signal stops at once");
+        tracing::info!("Stopping: finishing what was begun; a second signal stops at once.");
         tokio::select! {
-            () = server.stop() => tracing::info!("Stopped"),
+            () = server.stop() => tracing::info!("Stopped."),
             () = stop(&mut self.terminate, &mut self.interrupt) => {
-                tracing::warn!("Stopped at once; answers under way may have been cut");
+                tracing::warn!("Stopped at once; answers under way may have been cut.");
             }
         }
     }

@@ -70,15 +70,15 @@ impl Take {
         };
         let client = Client::new(&self.url, Some(key.trim()));
         let taken = match &self.out {
-            Some(file) => self.into_file(&client, &mut OutFile::open(file)?),
-            None => self.to_output(&client),
+            Some(file) => self.append(&client, &mut OutFile::open(file)?),
+            None => self.print(&client),
         }?;
-        eprintln!("{taken} reports taken.");
+        eprintln!("Reports taken: {taken}.");
         Ok(())
     }
 
-    /// Takes until nothing is left, and gives the number taken.
-    fn into_file(&self, client: &Client, out: &mut OutFile) -> anyhow::Result<u64> {
+    /// Appends to the file until nothing is left, and gives the number of reports appended.
+    fn append(&self, client: &Client, out: &mut OutFile) -> anyhow::Result<usize> {
         let mut taken = 0;
         loop {
             let (pending, resumed) = match out.pending()? {
@@ -86,12 +86,12 @@ impl Take {
                 None => (out.begin(new_key(), self.query())?, false),
             };
             let batch = self.batch(client, &pending)?;
-            if resumed {
-                out.finish(&pending, &batch)?;
+            taken += if resumed {
+                out.finish(&pending, &batch)?
             } else {
                 out.append(&batch)?;
-            }
-            taken += batch.len() as u64;
+                batch.len()
+            };
             if batch.is_empty() && !resumed && !self.follow {
                 out.close()?;
                 return Ok(taken);
@@ -99,7 +99,7 @@ impl Take {
         }
     }
 
-    fn to_output(&self, client: &Client) -> anyhow::Result<u64> {
+    fn print(&self, client: &Client) -> anyhow::Result<usize> {
         let mut taken = 0;
         loop {
             let batch = self.batch(client, &Pending::new(new_key(), self.query()))?;
@@ -108,7 +108,7 @@ impl Take {
                 writeln!(output, "{report}")?;
             }
             output.flush()?;
-            taken += batch.len() as u64;
+            taken += batch.len();
             if batch.is_empty() && !self.follow {
                 return Ok(taken);
             }

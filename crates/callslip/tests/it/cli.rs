@@ -30,7 +30,7 @@ fn live_as_account(home: &Home, login: impl Fn(&str) -> u16) {
     again.expect(1, "an account named `Aladdin`");
     home.run(&["account", "add", "a:b", "--data", "ledger"]).expect(1, "name");
     home.run(&["account", "add", "x", "--time-zone", "Mars/Base", "--data", "ledger"])
-        .expect(1, "IANA");
+        .expect(1, "timeZone `Mars/Base` is not an IANA time zone");
     home.run(&["account", "disable", "nobody", "--data", "ledger"]).expect(1, "NOT_FOUND");
 
     home.done(&["account", "passwd", "Aladdin", "--password-file", "second"]);
@@ -40,7 +40,7 @@ fn live_as_account(home: &Home, login: impl Fn(&str) -> u16) {
     assert_eq!((login("open barley"), login(password)), (401, 200));
 
     home.done(&["account", "disable", "Aladdin"]);
-    assert_eq!(login(password), 401);
+    assert_eq!(login(password), 403);
     let list = home.done(&["account", "list"]);
     let row = list.lines().nth(1).unwrap().split_whitespace().collect::<Vec<_>>();
     assert_eq!(row[..4], ["Aladdin", "disabled", "read", "Europe/Zagreb"], "{list}");
@@ -92,7 +92,7 @@ fn a_key_opens_until_it_is_revoked() {
         let take = ["take", "--url", serving.url()];
         Ran::of(home.command(&take).env("CALLSLIP_KEY", key))
     };
-    take(key.trim()).expect(0, "0 reports taken");
+    take(key.trim()).expect(0, "Reports taken: 0.");
     home.done(&["key", "revoke", entry["id"].as_str().unwrap()]);
     take(key.trim()).expect(1, "UNAUTHORIZED");
     let table = home.done(&["key", "list"]);
@@ -171,7 +171,7 @@ fn an_audit_tells_who_took_a_report() {
 
     let serving = home.serve();
     let take = ["take", "--url", serving.url(), "--key-file", "read.key", "--out", "out"];
-    home.run(&take).expect(0, "1 reports taken");
+    home.run(&take).expect(0, "Reports taken: 1.");
     let keys: Value = serde_json::from_str(&home.done(&["key", "list", "--json"])).unwrap();
     let audit = home.done(&["audit", "m-1"]);
     let id = keys["keys"][0]["id"].as_str().unwrap();
@@ -241,7 +241,7 @@ fn a_second_signal_stops_at_once() {
     let metrics = format!("{}/metrics", serving.admin_url());
     wait_for("the client waits", || {
         let page = Ran::of(Command::new("curl").args(["-s", &metrics])).out;
-        page.lines().any(|line| line.starts_with("callslip_connections 2"))
+        page.lines().any(|line| line.starts_with("callslip_http_connections 2"))
     });
     serving.process.signal(Signal::TERM);
     serving.process.wait_for("finishing what was begun");

@@ -63,7 +63,7 @@ fn each_form_of_file_is_imported_into_an_idle_directory_and_a_running_server() {
     check("running");
     assert_eq!(home.pending("acme"), 14);
     let take = ["take", "--url", serving.url(), "--key-file", "read.key", "--out", "out"];
-    home.run(&take).expect(0, "14 reports taken");
+    home.run(&take).expect(0, "Reports taken: 14.");
     let out = home.read("out");
     let ids: Vec<Value> = out
         .lines()

@@ -1,10 +1,13 @@
 //! Tests through the user's door: HTTP and the command line. One binary, for link time.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod bad_input;
 mod binary;
 mod cli;
 mod config;
 mod contract;
+mod crash;
 mod fates;
 mod first_minute;
 mod import;

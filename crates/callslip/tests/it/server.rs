@@ -300,9 +300,13 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn to(addr: SocketAddr) -> Self {
-        let stream = TcpStream::connect(addr).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        Self { stream: BufReader::new(stream) }
+        Self::try_to(addr).unwrap()
+    }
+
+    pub(crate) fn try_to(addr: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(addr)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        Ok(Self { stream: BufReader::new(stream) })
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
@@ -333,43 +337,51 @@ impl Connection {
     }
 
     pub(crate) fn reply(&mut self, head_only: bool) -> Reply {
-        let mut line = String::new();
-        self.stream.read_line(&mut line).unwrap();
-        let status = line.split(' ').nth(1).and_then(|s| s.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("not a status line: {line:?}"));
+        self.try_reply(head_only).unwrap()
+    }
+
+    /// Reads a reply whole, or fails.
+    pub(crate) fn try_reply(&mut self, head_only: bool) -> std::io::Result<Reply> {
+        let status = self.line()?;
+        let status = status.split(' ').nth(1).and_then(|s| s.parse().ok());
+        let status = status.ok_or(std::io::ErrorKind::UnexpectedEof)?;
         let mut headers = Vec::new();
         loop {
-            let mut line = String::new();
-            self.stream.read_line(&mut line).unwrap();
+            let line = self.line()?;
             let Some((name, value)) = line.trim_end().split_once(':') else { break };
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
         let mut reply = Reply { status, headers, body: Vec::new() };
         if head_only || status == 204 {
-            return reply;
+            return Ok(reply);
         }
         match reply.header("content-length").map(str::parse::<usize>) {
             Some(length) => {
                 reply.body = vec![0; length.unwrap()];
-                self.stream.read_exact(&mut reply.body).unwrap();
+                self.stream.read_exact(&mut reply.body)?;
             }
-            None => reply.body = self.chunks(),
+            None => reply.body = self.chunks()?,
         }
-        reply
+        Ok(reply)
     }
 
-    fn chunks(&mut self) -> Vec<u8> {
+    /// A line with its end.
+    fn line(&mut self) -> std::io::Result<String> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        if line.ends_with('\n') { Ok(line) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
+    }
+
+    fn chunks(&mut self) -> std::io::Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {
-            let mut line = String::new();
-            self.stream.read_line(&mut line).unwrap();
-            let length = usize::from_str_radix(line.trim(), 16).unwrap();
+            let length = usize::from_str_radix(self.line()?.trim(), 16).unwrap();
             let start = body.len();
             body.resize(start + length + 2, 0);
-            self.stream.read_exact(&mut body[start..]).unwrap();
+            self.stream.read_exact(&mut body[start..])?;
             body.truncate(start + length);
             if length == 0 {
-                return body;
+                return Ok(body);
             }
         }
     }

@@ -44,11 +44,11 @@ fn check_whole(home: &Home, count: usize) {
 fn everything_is_taken_in_order_and_the_key_file_goes() {
     let home = Home::new();
     let serving = serve_reports(&home, 25);
-    home.run(&take(serving.url(), &["--limit", "10"])).expect(0, "25 reports taken");
+    home.run(&take(serving.url(), &["--limit", "10"])).expect(0, "Reports taken: 25.");
     check_whole(&home, 25);
     assert!(!home.path("out.jsonl.key").exists());
     feed(&home, 25..26);
-    home.run(&take(serving.url(), &[])).expect(0, "1 reports taken");
+    home.run(&take(serving.url(), &[])).expect(0, "Reports taken: 1.");
     check_whole(&home, 26);
 }
 
@@ -58,11 +58,11 @@ fn without_a_file_the_reports_go_to_standard_output() {
     let serving = serve_reports(&home, 3);
     let args = ["take", "--url", serving.url(), "--key-file", "read.key", "--message-id", "m-1"];
     let ran = home.run(&args);
-    ran.expect(0, "1 reports taken");
+    ran.expect(0, "Reports taken: 1.");
     let line: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(line, report("m-1"));
     let args = ["take", "--url", serving.url(), "--key-file", "read.key", "--bulk-id", "none"];
-    home.run(&args).expect(0, "0 reports taken");
+    home.run(&args).expect(0, "Reports taken: 0.");
     assert_eq!(home.pending("acme"), 2);
 }
 
@@ -78,7 +78,7 @@ fn a_taker_killed_at_any_time_loses_nothing_and_writes_nothing_twice() {
         taker.kill();
     }
     assert!(lines(&home) < REPORTS, "killed too late to tell");
-    home.run(&args).expect(0, "reports taken");
+    home.run(&args).expect(0, "Reports taken: ");
     check_whole(&home, REPORTS);
     assert_eq!(home.pending("acme"), 0);
 }

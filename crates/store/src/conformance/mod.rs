@@ -42,7 +42,7 @@ pub async fn exercise(open: &impl Open) {
 }
 
 /// The instant at which every scenario begins.
-const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// One ledger with a clock that is moved by hand, and one account in it.
 struct Stage<'a, O> {
@@ -111,7 +111,8 @@ impl<'a, O: Open> Stage<'a, O> {
     }
 }
 
-fn account(name: &str) -> Account {
+/// An account of that name, not yet added.
+pub fn account(name: &str) -> Account {
     Account {
         id: AccountId(0),
         name: name.to_owned(),
@@ -123,7 +124,8 @@ fn account(name: &str) -> Account {
     }
 }
 
-fn ask(limit: usize) -> TakeAsk {
+/// Asks for the oldest reports, without a key.
+pub fn ask(limit: usize) -> TakeAsk {
     TakeAsk { filter: Filter::default(), limit, key: None, by: TakenBy::default() }
 }
 
@@ -140,8 +142,8 @@ fn message_of(record: &crate::Record) -> String {
     record.report().expect("a whole record").message_id.to_owned()
 }
 
-/// A report with everything in it.
-fn report(bulk: &str, message: &str) -> Report {
+/// A report with almost everything in it.
+pub fn report(bulk: &str, message: &str) -> Report {
     let later = |seconds| START.plus(Duration::from_secs(seconds));
     Report {
         bulk_id: bulk.to_owned(),

@@ -109,9 +109,6 @@ impl Model {
             }
             return Given::Replayed(id, items);
         }
-        if let Some(key) = key {
-            self.end_windows(now, Some(&key.0));
-        }
         let fits = |item: &Item| {
             item.place == Place::Pending
                 && filter.bulk_id.as_ref().is_none_or(|bulk| *bulk == item.bulk)
@@ -164,11 +161,12 @@ impl Model {
         items.iter().for_each(|item| self.items[*item].place = place);
     }
 
-    /// Ends the windows that are over, of that key or of any.
-    fn end_windows(&mut self, now: Timestamp, key: Option<&str>) -> Upkept {
+    /// Ends the windows that are over.
+    fn end_windows(&mut self, now: Timestamp) -> Upkept {
+        let window = self.keeping.replay_window;
         let over = |flight: &Flight| {
-            let of_key = flight.key.as_ref().is_some_and(|own| key.is_none_or(|key| own.0 == key));
-            of_key && flight.answers.is_empty() && flight.at.plus(self.keeping.replay_window) <= now
+            let answered = flight.key.is_some() && flight.answers.is_empty();
+            answered && flight.at.plus(window) <= now
         };
         let ended: Vec<(TakeId, bool)> = self
             .flights
@@ -186,7 +184,7 @@ impl Model {
     }
 
     pub(super) fn upkeep(&mut self, now: Timestamp) -> Upkept {
-        let mut upkept = self.end_windows(now, None);
+        let mut upkept = self.end_windows(now);
         let Some(age) = self.keeping.pending_max_age else { return upkept };
         for item in &mut self.items {
             if item.place == Place::Pending && item.fed_at.plus(age) <= now {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
-use model::{Account, AccountId, ApiKey};
+use model::{Account, AccountId, ApiKey, Clock, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::shared::Shared;
@@ -21,7 +21,8 @@ pub(super) enum Command {
     PutKey(ApiKey, Reply<()>),
     Feed(AccountId, Vec<FeedItem>, Reply<Vec<Fed>>),
     Take(AccountId, TakeAsk, Reply<Assigned>),
-    Resolve(TakeId, Fate),
+    /// With the time at which it was called in.
+    Resolve(TakeId, Fate, Timestamp),
     Upkeep(Reply<UpkeepStep>),
     /// Answered once everything called before it has taken effect.
     Barrier(Reply<()>),
@@ -89,6 +90,7 @@ impl Drop for Claim {
 #[derive(Clone)]
 pub(super) struct Fates {
     pub(super) shared: Arc<Shared>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) queue: Sender<Queued>,
 }
 
@@ -99,6 +101,7 @@ impl Fates {
             self.shared.returns.fetch_add(1, Ordering::SeqCst);
         }
         // Without a writer there is nothing to note it in; the next start settles it.
-        let _ = self.queue.send(Queued { command: Command::Resolve(take, fate), place: None });
+        let command = Command::Resolve(take, fate, self.clock.now());
+        let _ = self.queue.send(Queued { command, place: None });
     }
 }

@@ -72,7 +72,7 @@ impl Embedded {
         let shared = Arc::new(Shared::default());
         let state = start::load(&files, &shared, &keeping, clock.now())?;
         let (queue, commands) = mpsc::channel();
-        let fates = Fates { shared: Arc::clone(&shared), queue };
+        let fates = Fates { shared: Arc::clone(&shared), clock: Arc::clone(&clock), queue };
         let writer = Writer {
             files: Arc::clone(&files),
             state,

@@ -20,7 +20,7 @@ impl Writer {
         ask: TakeAsk,
         group: &mut Group<'_>,
     ) -> Result<Assigned> {
-        if let Some(earlier) = self.reserved(account, &ask, group)? {
+        if let Some(earlier) = self.reserved(account, &ask)? {
             return self.replay(earlier, ask, group);
         }
         let queue = self.state.queue(account)?;
@@ -54,24 +54,14 @@ impl Writer {
         Ok(Assigned { ranges, replayed: false, claim })
     }
 
-    /// The take that the key is reserved for. A window that the clock has ended is over, whether
-    /// or not an upkeep has seen it.
-    fn reserved(
-        &mut self,
-        account: AccountId,
-        ask: &TakeAsk,
-        group: &mut Group<'_>,
-    ) -> Result<Option<TakeId>> {
-        let now = self.clock.now();
+    /// The take that the key is reserved for. A window that the clock has ended reserves nothing
+    /// any more, even if no upkeep has ended the take.
+    fn reserved(&mut self, account: AccountId, ask: &TakeAsk) -> Result<Option<TakeId>> {
         let queue = self.state.queue(account)?;
         let Some(key) = &ask.key else { return Ok(None) };
         let Some(id) = queue.keys.get(&key.value).copied() else { return Ok(None) };
-        if self.state.in_window(id, self.keeping.replay_window, now) {
-            return Ok(Some(id));
-        }
-        self.state.end_window(group, id, now)?;
-        self.state.queue(account)?.keys.remove(&key.value);
-        Ok(None)
+        let now = self.clock.now();
+        Ok(self.state.in_window(id, self.keeping.replay_window, now).then_some(id))
     }
 
     fn replay(&mut self, id: TakeId, ask: TakeAsk, group: &mut Group<'_>) -> Result<Assigned> {

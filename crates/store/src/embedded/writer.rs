@@ -61,7 +61,7 @@ impl Writer {
         self.shared.commands.fetch_add(commands.len() as u64, Ordering::Relaxed);
         for Queued { command, place } in commands {
             match &command {
-                Command::Resolve(_, fate) => {
+                Command::Resolve(_, fate, _) => {
                     fates += 1;
                     returns += u64::from(matches!(fate, Fate::Returned(_)));
                 }
@@ -122,8 +122,7 @@ impl Writer {
                 let done = self.writable(|writer| writer.upkeep(group));
                 answers.push(self.answer(done, reply));
             }
-            Command::Resolve(take, fate) => {
-                let now = self.clock.now();
+            Command::Resolve(take, fate, now) => {
                 let done = self.writable(|writer| writer.state.resolve(group, take, fate, now));
                 self.note_failure(done.as_ref().err());
             }

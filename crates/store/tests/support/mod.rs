@@ -1,13 +1,17 @@
 //! Directories for tests, and ledgers in them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use model::{AccountId, ManualClock};
+use store::{Embedded, Keeping, Ledger, conformance};
+
 /// A directory of its own, removed at the end.
-pub struct TestDir(PathBuf);
+pub(crate) struct TestDir(PathBuf);
 
 impl TestDir {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("store-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir = std::env::temp_dir().join(name);
@@ -15,7 +19,7 @@ impl TestDir {
         Self(dir)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -27,6 +31,34 @@ impl Drop for TestDir {
 }
 
 /// A number from the environment.
-pub fn setting(name: &str) -> Option<u64> {
+pub(crate) fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
+}
+
+/// The ledger in the directory, at a time that stands still.
+pub(crate) fn open(dir: &Path) -> Embedded {
+    try_open(dir).unwrap()
+}
+
+pub(crate) fn try_open(dir: &Path) -> store::Result<Embedded> {
+    Embedded::open(dir, Keeping::default(), Arc::new(ManualClock::at(conformance::START)))
+}
+
+/// The account that the tests use; added if it is not there.
+pub(crate) async fn account(ledger: &Embedded) -> AccountId {
+    match ledger.accounts().await.unwrap().first() {
+        Some(account) => account.id,
+        None => ledger.add_account(conformance::account("test")).await.unwrap().id,
+    }
+}
+
+/// Everything that is pending, oldest first, as `messageId`s. Settles what it takes.
+pub(crate) async fn drain(ledger: &Embedded, account: AccountId) -> Vec<String> {
+    let mut all = Vec::new();
+    loop {
+        let taken = ledger.take(account, conformance::ask(1_000)).await.unwrap();
+        let Some(take) = taken.take else { return all };
+        all.extend(taken.reports().unwrap().iter().map(|report| report.message_id.to_owned()));
+        ledger.resolve(take, store::Fate::Settled);
+    }
 }

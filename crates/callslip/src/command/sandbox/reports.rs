@@ -86,7 +86,6 @@ pub(super) fn to_paste() -> String {
     ONE_MORE.replace("SENT", &shown(sent_at)).replace("DONE", &shown(done_at))
 }
 
-#[expect(clippy::too_many_arguments, reason = "five columns of one table row")]
 fn report(bulk_id: &str, message_id: &str, to: &str, sent_at: Timestamp, ending: Ending) -> Value {
     let (duration, keys) = match ending {
         Ending::Human { seconds, keys } => (seconds, keys),

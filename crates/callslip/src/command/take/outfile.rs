@@ -102,8 +102,9 @@ impl OutFile {
             .with_context(|| format!("cannot write {}", self.path.display()))
     }
 
-    /// Brings the batch of an earlier process to its end: appends what of it is not there yet.
-    pub(super) fn finish(&mut self, pending: &Pending, batch: &[String]) -> anyhow::Result<()> {
+    /// Brings the batch of an earlier process to its end: appends what of it is not there yet, and
+    /// gives the number of reports that was.
+    pub(super) fn finish(&mut self, pending: &Pending, batch: &[String]) -> anyhow::Result<usize> {
         let mut tail = Vec::new();
         self.file.seek(SeekFrom::Start(pending.offset))?;
         self.file.read_to_end(&mut tail)?;
@@ -126,7 +127,7 @@ impl OutFile {
         }
         self.append(missing)?;
         self.inherited = false;
-        Ok(())
+        Ok(missing.len())
     }
 
     /// Forgets the last batch: it was empty.
@@ -141,7 +142,7 @@ impl OutFile {
 fn missing<'a>(kept: &[&str], batch: &'a [String]) -> &'a [String] {
     let same = kept.len() <= batch.len()
         && kept.iter().zip(batch).all(|(kept, line)| message_id(kept) == message_id(line));
-    if same { &batch[kept.len()..] } else { batch }
+    batch
 }
 
 fn message_id(line: &str) -> Option<String> {
