@@ -21,7 +21,7 @@ need() { # need PACKAGE PROBE...: the package is missing unless each probe, a co
     done
 }
 
-have_urllib3() { ls "$deps"/venv/lib/python3*/site-packages/urllib3/__init__.py >/dev/null 2>&1; }
+have_venv() { ls "$deps"/venv/lib/python3*/site-packages/prometheus_client/__init__.py >/dev/null 2>&1; }
 have_xmlhttprequest() { [ -e "$deps/node/node_modules/xmlhttprequest/package.json" ]; }
 
 need curl curl
@@ -47,7 +47,7 @@ need libcommons-codec-java $jars/commons-codec.jar
 need chromium chromium
 need nodejs node
 have_xmlhttprequest || need npm npm
-have_urllib3 || python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+have_venv || python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 
 quietly() { # runs a command; its output is shown only when it fails
     "$@" >"$log" 2>&1 && return
@@ -79,9 +79,9 @@ if [ -n "$missing" ]; then
         apt-get $wait_for_lock -qq -y --no-install-recommends install $missing
 fi
 
-if ! have_urllib3; then
+if ! have_venv; then
     quietly python3 -m venv "$deps/venv"
-    quietly "$deps/venv/bin/python" -m pip install --quiet --disable-pip-version-check urllib3==2.8.0
+    quietly "$deps/venv/bin/python" -m pip install --quiet --disable-pip-version-check urllib3==2.8.0 prometheus_client==0.26.0
 fi
 if ! have_xmlhttprequest; then
     quietly npm install --silent --no-audit --no-fund --no-save --prefix "$deps/node" xmlhttprequest@1.8.0

@@ -299,3 +299,40 @@ pub(crate) fn secret_from(file: &Path) -> anyhow::Result<String> {
     anyhow::ensure!(!secret.trim().is_empty(), "{} holds no secret", file.display());
     Ok(secret.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(status: u16, may_pass: bool) {
+        let error = ClientError::Refused {
+            status: StatusCode::from_u16(status).unwrap(),
+            message_id: String::new(),
+            text: String::new(),
+            retry_after: None,
+        };
+        assert_eq!(error.may_pass(), may_pass, "{status}");
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_will_not() {
+        [408, 429, 500, 502, 503, 504].map(|status| check(status, true));
+        [400, 401, 403, 404, 406, 409, 413, 422].map(|status| check(status, false));
+    }
+
+    #[test]
+    fn this_machine_is_not_reached_through_a_proxy() {
+        for base in ["http://127.0.0.1:1", "http://localhost", "https://[::1]:8080/"] {
+            assert!(is_loopback(base), "{base}");
+        }
+        for base in ["http://192.0.2.1:1", "http://localhost.example", "http://[2001:db8::1]"] {
+            assert!(!is_loopback(base), "{base}");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_leave_its_place_in_a_path() {
+        assert_eq!(escaped("a/b?c d\u{e9}~-._"), "a%2Fb%3Fc%20d%C3%A9~-._");
+    }
+}

@@ -23,7 +23,7 @@ use crate::settings::{BadSettings, Settings, resolve};
 /// A running server.
 pub(crate) struct Server {
     http: api::Server,
-    upkeep: Upkeep,
+    upkeep: Option<Upkeep>,
     admin_file: Option<Written>,
     tls: Option<Arc<api::Tls>>,
     doors: AdminFile,
@@ -59,6 +59,7 @@ impl Server {
         )
         .await?;
         server.tls = tls;
+        server.upkeep = Some(Upkeep::start(server.ledger.clone()));
         let dir = &settings.data.dir;
         let written = server.doors.write(dir);
         server.admin_file =
@@ -66,7 +67,9 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts the admin API alone, on a free port of this machine. Called inside a runtime.
+    /// Starts the admin API alone, on a free port of this machine, and no upkeep: a command that
+    /// was not given the server's settings must not drop what those would keep. Called inside a
+    /// runtime.
     pub(crate) async fn start_admin(settings: &Settings) -> anyhow::Result<Self> {
         let ledger = open_ledger(settings)?;
         let socket = listen("127.0.0.1:0")?;
@@ -89,8 +92,7 @@ impl Server {
             token: edge.admin_token().to_owned(),
         };
         let http = api::Server::start(edge, listeners).context("cannot start the HTTP server")?;
-        let upkeep = Upkeep::start(ledger.clone());
-        Ok(Self { http, upkeep, admin_file: None, tls: None, doors, ledger })
+        Ok(Self { http, upkeep: None, admin_file: None, tls: None, doors, ledger })
     }
 
     /// Where its APIs are.
@@ -120,7 +122,9 @@ impl Server {
     pub(crate) async fn stop(self) {
         let Self { http, upkeep, admin_file, tls: _, doors: _, ledger } = self;
         http.stop().await;
-        upkeep.stop().await;
+        if let Some(upkeep) = upkeep {
+            upkeep.stop().await;
+        }
         drop(admin_file);
         drop(ledger);
     }

@@ -28,7 +28,7 @@ pub use audit::{Audit, AuditedReport, ReportState, TakeEntry, TakeState};
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use record::Record;
-pub use take::{Fate, Filter, ReplayKey, ReturnReason, TakeAsk, TakeId, TakenBy, Taken};
+pub use take::{Fate, Filter, ReplayKey, ReturnReason, TakeAsk, TakeId, Taken, TakenBy};
 
 /// What a verb gives back.
 pub type Result<T> = std::result::Result<T, StoreError>;

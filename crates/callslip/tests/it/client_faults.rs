@@ -19,11 +19,8 @@ use node::{Doomed, FED, Node, RUNTIME, Size};
 /// Bytes that a cut keeps from the client: more than a last chunk, so that some are the body's.
 const CUT: usize = 20;
 
-const FAULTS: [(&str, Fault); 3] = [
-    ("closed", Fault::Close),
-    ("stalled", Fault::Stall),
-    ("cut", Fault::CutShort { bytes: CUT }),
-];
+const FAULTS: [(&str, Fault); 3] =
+    [("closed", Fault::Close), ("stalled", Fault::Stall), ("cut", Fault::CutShort { bytes: CUT })];
 const RESET: (&str, Fault) = ("reset", Fault::Reset);
 
 /// One way to lose an answer.
@@ -69,9 +66,11 @@ fn every_client_has_every_report_after_its_next_requests() {
 #[test]
 fn with_a_key_every_client_gets_its_answer_again_byte_for_byte() {
     let cells = [cells(Middle::Cable, false), cells(Middle::Cable, true)].concat();
-    judge(each(cells, lose_and_repeat), "the first two under the key, then the others", |outcome| {
-        outcome.first == FED[..2] && outcome.later == FED[2..]
-    });
+    judge(
+        each(cells, lose_and_repeat),
+        "the first two under the key, then the others",
+        |outcome| outcome.first == FED[..2] && outcome.later == FED[2..],
+    );
 }
 
 /// A proxy that has read the answer has received it, as far as the server can know. This, and the
@@ -229,7 +228,8 @@ fn each(cells: Vec<Cell>, work: fn(Cell) -> Outcome) -> Vec<Outcome> {
         work(cell)
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = cells.into_iter().map(|cell| scope.spawn(move || work(cell))).collect();
+        let threads: Vec<_> =
+            cells.into_iter().map(|cell| scope.spawn(move || work(cell))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
 }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::binary::{Home, Ran};
+use crate::binary::{Home, Ran, Running};
 
 #[track_caller]
 fn check_wrong(file: &str, expect: &[&str]) {
@@ -100,4 +100,16 @@ fn the_default_file_can_be_used_as_it_is() {
     let printed = home.run(&["check", "--print", "--config", "c.toml"]);
     printed.expect(0, "[reports]");
     assert_eq!(printed.out, home.run(&["check", "--print"]).out);
+}
+
+#[test]
+fn the_log_can_be_read_by_machines() {
+    let home = Home::new();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let mut command = home.command(&serve);
+    let server = Running::start(command.env("CALLSLIP_LOG__FORMAT", "json"));
+    for line in server.wait_for("listens on") {
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["level"], "INFO");
+    }
 }

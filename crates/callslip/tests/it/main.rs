@@ -12,5 +12,7 @@ mod fates;
 mod first_minute;
 mod import;
 mod nothing_consumed;
+mod operations;
 mod server;
 mod take;
+mod tidy;

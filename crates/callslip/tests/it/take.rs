@@ -1,6 +1,8 @@
 //! `take`: no report lost and none twice in the file, whoever is killed.
 
 use serde_json::{Value, json};
+use testkit::wire::{Fault, Middle, Plan, Wire};
+use tokio::runtime::Runtime;
 
 use crate::binary::{Home, Running, Serving};
 use crate::server::{report, wait_for};
@@ -103,6 +105,43 @@ fn a_server_killed_under_a_following_taker_loses_nothing_and_gives_nothing_twice
     taker.kill();
     check_whole(&home, REPORTS + 1);
     assert_eq!(home.pending("acme"), 0);
+}
+
+/// A wire to the server that does that to the first answers; a proxy has read them whole by then,
+/// so to the server they have arrived.
+fn wire_to(serving: &Serving, runtime: &Runtime, faults: &[Fault]) -> Wire {
+    let plan = Plan::new(Middle::Proxy, faults.iter().copied());
+    runtime.block_on(Wire::between(serving.address().parse().unwrap(), plan)).unwrap()
+}
+
+#[test]
+fn answers_that_are_lost_on_the_way_are_asked_for_again() {
+    let home = Home::new();
+    let serving = serve_reports(&home, 20);
+    let runtime = Runtime::new().unwrap();
+    let faults =
+        [Fault::Close, Fault::Reset, Fault::CutShort { bytes: 1 }, Fault::CutAfter { bytes: 1 }];
+    let wire = wire_to(&serving, &runtime, &faults);
+    home.run(&take(&wire.base_url(), &["--limit", "5"])).expect(0, "Reports taken: 20.");
+    assert_eq!(wire.faults(), 4);
+    check_whole(&home, 20);
+}
+
+#[test]
+fn a_taker_killed_with_the_answer_on_its_way_asks_for_it_again() {
+    let home = Home::new();
+    let serving = serve_reports(&home, 20);
+    let runtime = Runtime::new().unwrap();
+    for _ in 0..2 {
+        let wire = wire_to(&serving, &runtime, &[Fault::Stall]);
+        let args = ["--limit", "5"];
+        let mut taker = Running::start(&mut home.command(&take(&wire.base_url(), &args)));
+        wait_for("the answer is on its way", || wire.faults() == 1);
+        taker.kill();
+        assert_eq!(lines(&home), 0);
+    }
+    home.run(&take(serving.url(), &["--limit", "7"])).expect(0, "Reports taken: 20.");
+    check_whole(&home, 20);
 }
 
 #[test]

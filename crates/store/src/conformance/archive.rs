@@ -127,8 +127,8 @@ async fn retention_drops_what_is_settled(open: &impl Open) {
 async fn retention_is_bounded_and_complete(open: &impl Open) {
     let stage = Stage::new(open, "much to drop").await;
     for part in 0..5 {
-        let reports =
-            (0..1_000).map(|number| report(["x", "y"][number % 7 % 2], &format!("{part}-{number}")));
+        let reports = (0..1_000)
+            .map(|number| report(["x", "y"][number % 7 % 2], &format!("{part}-{number}")));
         stage.ledger.feed(stage.account, reports.collect()).await.expect("a feed");
     }
     for _ in 0..50 {

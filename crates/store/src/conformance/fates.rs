@@ -83,8 +83,7 @@ async fn a_restart_returns_what_was_in_flight(open: &impl Open) {
 }
 
 async fn a_restart_keeps_it_if_told_to(open: &impl Open) {
-    let keeping =
-        Keeping { in_flight_at_start: InFlightAtStart::Keep, ..Keeping::default() };
+    let keeping = Keeping { in_flight_at_start: InFlightAtStart::Keep, ..Keeping::default() };
     let stage = Stage::keeping(open, "keep", keeping).await;
     stage.feed("b", &["1", "2"]).await;
     stage.take(1).await;

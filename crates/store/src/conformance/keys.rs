@@ -15,12 +15,8 @@ pub(super) async fn exercise(open: &impl Open) {
 }
 
 const WINDOW: Duration = Duration::from_secs(15 * 60);
-const RETURNED: Upkept = Upkept {
-    windows_settled: 0,
-    windows_returned: 1,
-    reports_dropped: 0,
-    pending_dropped: 0,
-};
+const RETURNED: Upkept =
+    Upkept { windows_settled: 0, windows_returned: 1, reports_dropped: 0, pending_dropped: 0 };
 const SETTLED: Upkept = Upkept { windows_settled: 1, windows_returned: 0, ..RETURNED };
 const NOTHING: Upkept = Upkept { windows_returned: 0, ..RETURNED };
 const NOT_WRITTEN: Fate = Fate::Returned(ReturnReason::NotWritten);

@@ -75,9 +75,8 @@ async fn filters_choose(open: &impl Open) {
     stage.feed("x", &["1", "2"]).await;
     stage.feed("y", &["3", "4"]).await;
     stage.feed("x", &["5"]).await;
-    let take = async |bulk, message, limit| {
-        messages(&stage.take_as(filtered(bulk, message, limit)).await)
-    };
+    let take =
+        async |bulk, message, limit| messages(&stage.take_as(filtered(bulk, message, limit)).await);
     assert!(take(Some("y"), Some("1"), 9).await.is_empty(), "both must hold");
     assert!(take(Some("z"), None, 9).await.is_empty());
     assert!(take(None, Some("z"), 9).await.is_empty());

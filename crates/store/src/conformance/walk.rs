@@ -160,10 +160,8 @@ impl<O: Open> Walk<'_, O> {
 
     async fn list(&mut self) {
         let bulk = self.dice.one_in(2).then(|| format!("bulk {}", self.dice.below(4)));
-        let since = self
-            .dice
-            .one_in(2)
-            .then(|| START.plus(Duration::from_secs(self.dice.below(1_000))));
+        let since =
+            self.dice.one_in(2).then(|| START.plus(Duration::from_secs(self.dice.below(1_000))));
         let query = ArchiveQuery {
             bulk_ids: bulk.clone().into_iter().collect(),
             fed_since: since,

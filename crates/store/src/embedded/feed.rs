@@ -1,6 +1,5 @@
 //! Feeding: reports enter the ledger, each `messageId` once.
 
-
 use fjall::Slice;
 use model::AccountId;
 

@@ -93,7 +93,8 @@ impl<'a> Group<'a> {
             .rev()
             .find(|entry| entry.as_ref().map_or(true, |(key, _)| !self.is_written(table, key)))
             .transpose()?;
-        let bounds = (Bound::Included((table, first.into())), Bound::Included((table, last.into())));
+        let bounds =
+            (Bound::Included((table, first.into())), Bound::Included((table, last.into())));
         let written = self
             .writes
             .range(bounds)
@@ -114,9 +115,8 @@ impl<'a> Group<'a> {
     pub(super) fn commit(self) -> Result<()> {
         // fdatasync is enough: the journal's directory entry was synced when it was made, and the
         // call covers the metadata that is needed to read the data back.
-        let mut batch =
-            OwnedWriteBatch::with_capacity(self.files.db().clone(), self.writes.len())
-                .durability(Some(PersistMode::SyncData));
+        let mut batch = OwnedWriteBatch::with_capacity(self.files.db().clone(), self.writes.len())
+            .durability(Some(PersistMode::SyncData));
         for ((table, key), value) in self.writes {
             let table = self.files.table(table);
             match value {

@@ -70,12 +70,7 @@ impl Writer {
 
     /// Drops takes that ended too long ago, and the reports that they settled. In the order of the
     /// takes: one that is not yet due holds up those after it, for as long as a window at most.
-    fn retire(
-        &mut self,
-        group: &mut Group<'_>,
-        now: Timestamp,
-        upkept: &mut Upkept,
-    ) -> Result<()> {
+    fn retire(&mut self, group: &mut Group<'_>, now: Timestamp, upkept: &mut Upkept) -> Result<()> {
         let (oldest, floor) = (self.state.oldest_take, self.state.floor);
         let takes = self.files.view().range(Table::Take, &keys::take(oldest), &keys::take(floor));
         for entry in takes {

@@ -91,9 +91,8 @@ pub(crate) fn encode<S: AsRef<str>>(report: &Report<S>) -> Vec<u8> {
         out.extend_from_slice(&number.to_be_bytes());
     }
     put_text(&mut out, report.to.as_ref());
-    for text in [&report.from, &report.text, &report.callback_data, &report.mcc_mnc]
-        .into_iter()
-        .flatten()
+    for text in
+        [&report.from, &report.text, &report.callback_data, &report.mcc_mnc].into_iter().flatten()
     {
         put_text(&mut out, text.as_ref());
     }

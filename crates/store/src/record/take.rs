@@ -97,8 +97,9 @@ impl TakeRecord {
             request_id: from.text()?.to_owned(),
         };
         let count = from.length()?;
-        let ranges =
-            (0..count).map(|_| Ok(from.u64()?..from.u64()?)).collect::<Result<Vec<_>, Damaged>>()?;
+        let ranges = (0..count)
+            .map(|_| Ok(from.u64()?..from.u64()?))
+            .collect::<Result<Vec<_>, Damaged>>()?;
         from.end()?;
         Ok(Self {
             account,

@@ -8,6 +8,7 @@ use std::vec;
 
 use quick_xml::events::Event;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 /// Reports in one request; few enough to see progress, enough to share an fsync.
@@ -49,6 +50,12 @@ pub(super) struct Batch {
 #[derive(Deserialize)]
 struct Document {
     results: Vec<Box<RawValue>>,
+}
+
+/// Any JSON object that fits on a line.
+#[derive(Deserialize)]
+struct Line {
+    results: Option<IgnoredAny>,
 }
 
 impl Source {
@@ -161,9 +168,8 @@ fn is_lines(file: &mut BufReader<File>) -> io::Result<bool> {
             return Ok(true);
         }
     }
-    let first: Result<serde_json::Map<String, serde_json::Value>, _> =
-        serde_json::from_slice(&line);
-    Ok(first.is_ok_and(|object| !object.contains_key("results")))
+    let first: Result<Line, _> = serde_json::from_slice(&line);
+    Ok(first.is_ok_and(|line| line.results.is_none()))
 }
 
 fn json_line(line: Vec<u8>) -> Result<String, String> {

@@ -142,7 +142,7 @@ impl OutFile {
 fn missing<'a>(kept: &[&str], batch: &'a [String]) -> &'a [String] {
     let same = kept.len() <= batch.len()
         && kept.iter().zip(batch).all(|(kept, line)| message_id(kept) == message_id(line));
-    batch
+    if same { &batch[kept.len()..] } else { batch }
 }
 
 fn message_id(line: &str) -> Option<String> {

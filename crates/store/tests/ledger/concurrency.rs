@@ -3,15 +3,13 @@
 //! A hundred thousand reports in a debug build; a million in a release build or with
 //! `CALLSLIP_LONG=1`. `CALLSLIP_REPORTS` says another number.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use crate::support::{TestDir, account, open, setting};
 use model::AccountId;
 use store::{Embedded, Fate, Fed, Ledger, ReturnReason, conformance};
-use support::{TestDir, account, open, setting};
 
 const TAKERS: usize = 64;
 const FEEDERS: usize = 16;
@@ -31,8 +29,9 @@ async fn many_takers_and_feeders_share_one_queue() {
     let each = reports_in_all() / FEEDERS;
     let started = Instant::now();
     let left = Arc::new(AtomicUsize::new(each * FEEDERS));
-    let feeders: Vec<_> =
-        (0..FEEDERS).map(|feeder| tokio::spawn(feed(ledger.clone(), account, feeder, each))).collect();
+    let feeders: Vec<_> = (0..FEEDERS)
+        .map(|feeder| tokio::spawn(feed(ledger.clone(), account, feeder, each)))
+        .collect();
     let takers: Vec<_> = (0..TAKERS)
         .map(|taker| tokio::spawn(take(ledger.clone(), account, taker, Arc::clone(&left))))
         .collect();
@@ -63,7 +62,9 @@ async fn feed(ledger: Embedded, account: AccountId, feeder: usize, each: usize) 
     for part in numbers.chunks(FEED) {
         let reports = part
             .iter()
-            .map(|number| conformance::report(&format!("bulk {feeder}"), &format!("{feeder}-{number}")))
+            .map(|number| {
+                conformance::report(&format!("bulk {feeder}"), &format!("{feeder}-{number}"))
+            })
             .collect();
         let fed = ledger.feed(account, reports).await.unwrap();
         assert!(fed.iter().all(|fed| *fed == Fed::New));
@@ -88,7 +89,8 @@ async fn take(
                 break;
             }
             // The last taker to finish wakes nobody, so look again now and then.
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(20), watch.changed()).await;
+            let _ =
+                tokio::time::timeout(std::time::Duration::from_millis(20), watch.changed()).await;
             continue;
         };
         if turn % 10 == 9 {
@@ -99,7 +101,8 @@ async fn take(
         let before = kept.len();
         for report in taken.reports().unwrap() {
             let (feeder, number) = report.message_id.split_once('-').unwrap();
-            let (feeder, number): (usize, usize) = (feeder.parse().unwrap(), number.parse().unwrap());
+            let (feeder, number): (usize, usize) =
+                (feeder.parse().unwrap(), number.parse().unwrap());
             assert!(last[feeder] < Some(number), "{feeder}-{number} came too late");
             last[feeder] = Some(number);
             kept.push((feeder, number));

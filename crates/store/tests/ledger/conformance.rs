@@ -1,14 +1,12 @@
 //! The embedded engine against the suite. `CALLSLIP_SEED` walks one seed again, `CALLSLIP_SEEDS`
 //! says how many are walked.
 
-mod support;
-
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use crate::support::{TestDir, setting};
 use model::Clock;
 use store::{Embedded, Keeping, Ledger, conformance};
-use support::{TestDir, setting};
 
 const SEEDS: u64 = 12;
 const STEPS: usize = 500;

@@ -3,18 +3,18 @@
 //! Each test starts this same executable again as a child that works on a ledger and tells on its
 //! standard output what the ledger has answered.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::support::{TestDir, account, drain, open, setting};
 use store::{Fate, Health, Ledger, StoreError, conformance};
-use support::{TestDir, account, drain, open, setting};
 
 const CHILD_DIR: &str = "CALLSLIP_TEST_CHILD_DIR";
 const CHILD_FIRST: &str = "CALLSLIP_TEST_CHILD_FIRST";
+/// The name of the child among the tests.
+const CHILD: &str = "crash::child";
 const ROUNDS: u64 = 8;
 
 /// Not a test of its own: what the child does, if there is a directory to do it in.
@@ -26,7 +26,7 @@ async fn child() {
     let account = account(&ledger).await;
     let tell = |line: String| {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{line}").unwrap();
+        writeln!(out, "@{line}").unwrap();
         out.flush().unwrap();
     };
     for number in first.. {
@@ -70,18 +70,16 @@ struct Told {
 
 impl Told {
     fn hear(&mut self, line: &str) {
-        let Some((verb, message)) = line.split_once(" m") else {
-            // The test harness talks too, and its own line may run into ours.
-            self.poisoned |= line.ends_with("poisoned");
-            return;
-        };
-        let number = message.parse().unwrap();
-        match verb.rsplit(' ').next() {
-            Some("fed") => self.fed.insert(number),
-            Some("took") => self.took.insert(number),
-            Some("settled") => self.settled.insert(number),
-            _ => panic!("{line}"),
-        };
+        // The test harness talks too, and may have begun the line.
+        let Some((_, said)) = line.split_once('@') else { return };
+        let number = || said.split_once(" m").unwrap().1.parse().unwrap();
+        match said.split(' ').next() {
+            Some("fed") => _ = self.fed.insert(number()),
+            Some("took") => _ = self.took.insert(number()),
+            Some("settled") => _ = self.settled.insert(number()),
+            Some("poisoned") => self.poisoned = true,
+            Some(_) | None => panic!("{line}"),
+        }
     }
 
     fn next(&self) -> u64 {
@@ -102,14 +100,13 @@ fn spawn(mut command: Command, dir: &Path, first: u64) -> Child {
 
 fn this_executable() -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "child", "--nocapture"]);
+    command.args(["--exact", CHILD, "--nocapture"]);
     command
 }
 
 /// Checks the ledger against everything that was told, and leaves it as it is.
 async fn check(dir: &Path, told: &Told) {
     let ledger = open(dir);
-    let account = account(&ledger).await;
     for number in &told.fed {
         let audit = ledger.audit(&format!("m{number}")).await.unwrap();
         assert_eq!(audit.len(), 1, "m{number} was fed and is gone");
@@ -132,7 +129,10 @@ async fn check_rest(dir: &Path, told: &Told) {
     let unique: BTreeSet<&String> = rest.iter().collect();
     assert_eq!(unique.len(), rest.len(), "each once");
     for number in told.fed.difference(&told.took) {
-        assert!(unique.contains(&format!("m{number}")), "m{number} was never taken and is not there");
+        assert!(
+            unique.contains(&format!("m{number}")),
+            "m{number} was never taken and is not there"
+        );
     }
     for number in &told.settled {
         assert!(!unique.contains(&format!("m{number}")), "m{number} was settled and came again");
@@ -173,8 +173,8 @@ async fn a_failed_write_poisons_and_loses_nothing() {
     drop(ledger);
     let mut told = Told::default();
     let mut shell = Command::new("sh");
-    let limit = "trap '' XFSZ; ulimit -f 4000; exec \"$0\" --exact child --nocapture";
-    shell.args(["-c", limit]).arg(std::env::current_exe().unwrap());
+    let limit = "trap '' XFSZ; ulimit -f 4000; exec \"$0\" --exact \"$1\" --nocapture";
+    shell.args(["-c", limit]).arg(std::env::current_exe().unwrap()).arg(CHILD);
     let mut child = spawn(shell, dir.path(), 0);
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         told.hear(&line.unwrap());

@@ -1,0 +1,146 @@
+//! The benchmark: Callslip beside its floor and its peers, in one run, as ratios.
+//!
+//! ```text
+//! scripts/install-bench-deps.sh && cargo run --release --manifest-path bench/Cargo.toml
+//! ```
+//!
+//! Absolute figures are of the machine and of the hour. So everything is measured in rounds, with
+//! whatever it is compared to before and after it (A B A B …), and what counts is the ratio of the
+//! medians. Nothing here asserts a time: a goal that is missed is shown as missed.
+//!
+//! `http` is the edge against bare handlers; `ledger` is the store against the disk and other
+//! people's stores; `depth` is a ledger with much in it; `wire` is the shaping of answers. Every
+//! peer is started here, in a directory of its own below one that goes at the end, and speaks over
+//! loopback or a socket in that directory. `docs/performance.md` says what each row means.
+
+mod bare;
+mod depth;
+mod embedded;
+mod floor;
+mod http;
+mod ledger;
+mod nats;
+mod postgres;
+mod process;
+mod raw;
+mod redis;
+mod scratch;
+mod survivor;
+mod table;
+mod wire;
+mod work;
+mod wrk;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::scratch::Scratch;
+use crate::table::Table;
+
+/// Measures Callslip beside its floor and its peers, and prints one table of ratios.
+#[derive(Parser)]
+struct Args {
+    /// More rounds, and ten million pending reports: three quarters of an hour and 15 GB of disk.
+    #[arg(long)]
+    long: bool,
+    /// One section only.
+    #[arg(long, value_enum)]
+    only: Option<Section>,
+    /// Where the ledgers and the peers' files go; on the disk that is meant to be measured.
+    #[arg(long, default_value = "/var/tmp")]
+    dir: PathBuf,
+    /// A process that the benchmark starts, to be killed by it.
+    #[command(subcommand)]
+    survivor: Option<Survivor>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    Wire,
+    Http,
+    Ledger,
+    Depth,
+}
+
+#[derive(Subcommand)]
+#[command(hide = true)]
+enum Survivor {
+    /// Fills a new ledger and waits to be killed.
+    Fill { dir: PathBuf, pending: u64 },
+    /// Opens a ledger, says how long that took, and waits to be killed.
+    Open { dir: PathBuf },
+}
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) rounds: usize,
+    pub(crate) long: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match &args.survivor {
+            Some(Survivor::Fill { dir, pending }) => survivor::fill(dir, *pending).await,
+            Some(Survivor::Open { dir }) => survivor::open(dir).await,
+            None => until_stopped(&args).await,
+        }
+    })
+}
+
+/// Runs to the end or to the first signal. Either way everything that was started is dropped, and
+/// with it its processes and directories.
+async fn until_stopped(args: &Args) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = measure(args) => done,
+        _ = interrupt.recv() => anyhow::bail!("interrupted"),
+        _ = terminate.recv() => anyhow::bail!("terminated"),
+    }
+}
+
+async fn measure(args: &Args) -> anyhow::Result<()> {
+    let scratch = Scratch::new(&args.dir)?;
+    let plan = Plan { rounds: if args.long { 15 } else { 5 }, long: args.long };
+    let wanted = |section| args.only.is_none_or(|only| only == section);
+    let mut table = Table::default();
+    let load_before = load();
+    if wanted(Section::Wire) {
+        eprintln!("wire: shaping …");
+        wire::measure(plan, &mut table).await?;
+    }
+    if wanted(Section::Http) {
+        eprintln!("http: the edge against bare handlers …");
+        http::measure(plan, &scratch, &mut table).await.context("http")?;
+    }
+    if wanted(Section::Ledger) {
+        eprintln!("ledger: against the disk and other stores …");
+        ledger::measure(plan, &scratch, &mut table).await.context("ledger")?;
+    }
+    if wanted(Section::Depth) {
+        eprintln!("depth: much pending, killed and opened again …");
+        depth::measure(plan, &scratch, &mut table).await.context("depth")?;
+    }
+    let cores = std::thread::available_parallelism()?;
+    println!("{cores} cores; {}; load before {load_before}, after {}\n", cpu(), load());
+    println!("{table}");
+    Ok(())
+}
+
+/// The load averages of the last 1, 5 and 15 minutes.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+fn cpu() -> String {
+    let text = std::fs::read_to_string(Path::new("/proc/cpuinfo")).unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name"));
+    model.map_or_else(|| "unknown processor".into(), |name| name.trim_matches([':', ' ', '\t']).into())
+}

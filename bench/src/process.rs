@@ -1,0 +1,62 @@
+//! A process that ends when it is dropped.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a process may take to end before it is killed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A process that ends when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    farewell: Signal,
+}
+
+impl Process {
+    /// Starts it, with its output in a file. It is asked to end with the signal `farewell`.
+    pub(crate) fn start(
+        command: &mut Command,
+        log: &Path,
+        farewell: Signal,
+    ) -> anyhow::Result<Self> {
+        let log = File::create(log)?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+        Ok(Self { child, farewell })
+    }
+
+    /// Over a process that was started already.
+    pub(crate) const fn of(child: Child, farewell: Signal) -> Self {
+        Self { child, farewell }
+    }
+
+    /// Memory that it holds, in megabytes.
+    pub(crate) fn resident_megabytes(&self) -> anyhow::Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        let kilobytes: f64 = kilobytes.context("/proc says nothing of its memory")?;
+        Ok(kilobytes / 1000.0)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else { return };
+        let _ = kill_process(pid, self.farewell);
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
