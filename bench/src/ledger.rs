@@ -189,7 +189,7 @@ async fn take(contestant: &Arc<dyn Contestant>) -> anyhow::Result<(f64, f64)> {
             while began.elapsed() < TAKE_SPAN {
                 let reports = contestant.take(taker).await?;
                 taken += reports;
-                if reports < TAKE {
+                if reports == 0 {
                     break;
                 }
             }

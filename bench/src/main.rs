@@ -142,5 +142,8 @@ fn load() -> String {
 fn cpu() -> String {
     let text = std::fs::read_to_string(Path::new("/proc/cpuinfo")).unwrap_or_default();
     let model = text.lines().find_map(|line| line.strip_prefix("model name"));
-    model.map_or_else(|| "unknown processor".into(), |name| name.trim_matches([':', ' ', '\t']).into())
+    model.map_or_else(
+        || "unknown processor".into(),
+        |name| name.trim_matches([':', ' ', '\t']).into(),
+    )
 }

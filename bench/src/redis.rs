@@ -41,7 +41,13 @@ impl Redis {
     pub(crate) async fn start(dir: Scratch) -> anyhow::Result<Self> {
         let socket = dir.path().join("redis.sock");
         let mut command = Command::new("redis-server");
-        command.arg("--port").arg("0").arg("--unixsocket").arg(&socket).arg("--dir").arg(dir.path());
+        command
+            .arg("--port")
+            .arg("0")
+            .arg("--unixsocket")
+            .arg(&socket)
+            .arg("--dir")
+            .arg(dir.path());
         command.args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""]);
         let log = dir.path().join("log");
         let server = Process::start(&mut command, &log, Signal::KILL)?;
@@ -69,7 +75,8 @@ impl Contestant for Redis {
 
     async fn take(&self, taker: usize) -> anyhow::Result<usize> {
         let mut connection = self.connections[taker].clone();
-        let taken: Option<Vec<Vec<u8>>> = connection.lpop("reports", NonZeroUsize::new(TAKE)).await?;
+        let taken: Option<Vec<Vec<u8>>> =
+            connection.lpop("reports", NonZeroUsize::new(TAKE)).await?;
         Ok(taken.map_or(0, |taken| taken.len()))
     }
 }

@@ -31,6 +31,11 @@ impl Clock for Running {
 pub(crate) struct Numbers(AtomicU64);
 
 impl Numbers {
+    /// Numbers from `first` on.
+    pub(crate) const fn starting(first: u64) -> Self {
+        Self(AtomicU64::new(first))
+    }
+
     /// The next reports, of one bulk.
     pub(crate) fn reports(&self, count: usize) -> Vec<Report> {
         let first = self.0.fetch_add(count as u64, Ordering::Relaxed);

@@ -2,8 +2,8 @@
 //!
 //! Real clients send `bulkId=null` and `limit=`: both count as absent, for every parameter here.
 
-use model::limits::{ID_BYTES_MAX, TEXT_BYTES_MAX};
 use model::Timestamp;
+use model::limits::{ID_BYTES_MAX, TEXT_BYTES_MAX};
 use store::ArchiveQuery;
 
 use super::query::{Query, fault};
@@ -110,7 +110,9 @@ fn network_code(
     digits: std::ops::RangeInclusive<usize>,
 ) -> Result<Option<String>, Fault> {
     match present(query, name)? {
-        Some(code) if !digits.contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()) => {
+        Some(code)
+            if !digits.contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()) =>
+        {
             Err(fault(name, "is not a mobile country or network code"))
         }
         code => Ok(code.map(str::to_owned)),

@@ -11,15 +11,38 @@ const SPAN: Duration = Duration::from_secs(1);
 
 /// What grammars hang on.
 const TOKENS: [&[u8]; 28] = [
-    b"\"", b"\\u0000", b"\\ud800", b"{", b"}", b"[", b"]", b",", b":", b"null", b"true", b"1e400",
-    b"-0.0", b"<result>", b"</result>", b"<![CDATA[", b"]]>", b"&#0;", b"&amp;", b"&x;", b"<!--",
-    b"<!DOCTYPE a>", b"\0", b"\xFF", b"%", b"+", b"q=0", b"Z",
+    b"\"",
+    b"\\u0000",
+    b"\\ud800",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"null",
+    b"true",
+    b"1e400",
+    b"-0.0",
+    b"<result>",
+    b"</result>",
+    b"<![CDATA[",
+    b"]]>",
+    b"&#0;",
+    b"&amp;",
+    b"&x;",
+    b"<!--",
+    b"<!DOCTYPE a>",
+    b"\0",
+    b"\xFF",
+    b"%",
+    b"+",
+    b"q=0",
+    b"Z",
 ];
 
-const JSON: [&[u8]; 2] = [
-    include_bytes!("../golden/no_parameters.json"),
-    include_bytes!("../golden/limit_2.json"),
-];
+const JSON: [&[u8]; 2] =
+    [include_bytes!("../golden/no_parameters.json"), include_bytes!("../golden/limit_2.json")];
 const XML: [&[u8]; 2] =
     [include_bytes!("../golden/no_parameters.xml"), include_bytes!("../golden/limit_2.xml")];
 const QUERIES: [&[u8]; 2] = [

@@ -51,7 +51,8 @@ fn the_documented_example_is_read() {
     assert_eq!(one(Format::Xml, XML), Ok(documented()));
     let marked = format!("\u{FEFF}{JSON}");
     assert_eq!(one(Format::Json, &marked), Ok(documented()));
-    let marked = format!("\u{FEFF}<?xml version='1.0' encoding='utf-8'?>\n<!-- x -->{XML}\n<?p?>\n");
+    let marked =
+        format!("\u{FEFF}<?xml version='1.0' encoding='utf-8'?>\n<!-- x -->{XML}\n<?p?>\n");
     assert_eq!(one(Format::Xml, &marked), Ok(documented()));
 }
 
@@ -101,9 +102,11 @@ fn either_name_of_the_price_is_read_and_keeps_its_digits() {
         let price = one(Format::Xml, &body).unwrap().price;
         assert_eq!(price.per_second.to_string(), "123456789012345.123456789");
     }
-    check_json("0.01", "0.01,\"pricePerMessage\":0.01", &[
-        "results[0].price has both pricePerSecond and pricePerMessage",
-    ]);
+    check_json(
+        "0.01",
+        "0.01,\"pricePerMessage\":0.01",
+        &["results[0].price has both pricePerSecond and pricePerMessage"],
+    );
 }
 
 #[test]
@@ -115,19 +118,26 @@ fn items_of_xml_may_have_either_name() {
 
 #[test]
 fn missing_fields_are_named() {
-    check_json("\"bulkId\":\"8c20f086-d82b-48cc-b2b3-3ca5f7aca9fb\",", "", &[
-        "results[0].bulkId is missing",
-    ]);
+    check_json(
+        "\"bulkId\":\"8c20f086-d82b-48cc-b2b3-3ca5f7aca9fb\",",
+        "",
+        &["results[0].bulkId is missing"],
+    );
     check_json("\"groupId\":3,\n", "", &["results[0].status.groupId is missing"]);
-    check_json("\"permanent\"", "\"x\"", &[
-        "results[0].error.permanent is missing",
-        "results[0].error.x is not a field of a report",
-    ]);
+    check_json(
+        "\"permanent\"",
+        "\"x\"",
+        &["results[0].error.permanent is missing", "results[0].error.x is not a field of a report"],
+    );
     check_xml("<duration>10</duration>", "", &["results[0].duration is missing"]);
     let empty: Vec<String> = one(Format::Json, r#"{"results":[{}]}"#).unwrap_err();
-    let named = ["bulkId", "messageId", "to", "sentAt", "doneAt", "duration", "price", "status", "error"];
+    let named =
+        ["bulkId", "messageId", "to", "sentAt", "doneAt", "duration", "price", "status", "error"];
     assert_eq!(empty, named.map(|name| format!("results[0].{name} is missing")));
-    assert_eq!(one(Format::Xml, "<reportResponse><results><result/></results></reportResponse>"), Err(empty));
+    assert_eq!(
+        one(Format::Xml, "<reportResponse><results><result/></results></reportResponse>"),
+        Err(empty)
+    );
 }
 
 #[test]
@@ -143,21 +153,27 @@ fn every_field_is_checked() {
     check(id, &format!("\"{longest}\""), &[]);
     check(id, &format!("\"{longest}i\""), &["results[0].messageId is longer than 200 bytes"]);
     let text = "t".repeat(TEXT_BYTES_MAX + 1);
-    check("Call answered by human", &text, &[
-        "results[0].error.description is longer than 8000 bytes",
-    ]);
+    check(
+        "Call answered by human",
+        &text,
+        &["results[0].error.description is longer than 8000 bytes"],
+    );
     check("\"Call answered by human\"", "\"\"", &[]);
     check("\"OK\"", "\"\"", &["results[0].error.groupName is empty"]);
     check("\"duration\":10", "\"duration\":\"10\"", &["results[0].duration is not a number"]);
     for number in ["10.0", "1e1", "-1", "-0"] {
-        check("\"duration\":10", &format!("\"duration\":{number}"), &[
-            "results[0].duration is not a whole number of 0 or more",
-        ]);
+        check(
+            "\"duration\":10",
+            &format!("\"duration\":{number}"),
+            &["results[0].duration is not a whole number of 0 or more"],
+        );
     }
     check("\"duration\":10", &format!("\"duration\":{DURATION_SECONDS_MAX}"), &[]);
-    check("\"duration\":10", &format!("\"duration\":{}", DURATION_SECONDS_MAX + 1), &[
-        "results[0].duration is above 31622400 seconds",
-    ]);
+    check(
+        "\"duration\":10",
+        &format!("\"duration\":{}", DURATION_SECONDS_MAX + 1),
+        &["results[0].duration is above 31622400 seconds"],
+    );
     check("5000", "4294967296", &["results[0].error.id is above 4294967295"]);
     check("5000", "99999999999999999999", &["results[0].error.id is above 4294967295"]);
     check("true", "\"true\"", &["results[0].error.permanent is not true or false"]);
@@ -167,13 +183,23 @@ fn every_field_is_checked() {
     check("0.01", "1e-40", &["results[0].price.pricePerSecond has more than 28 digits"]);
     check("0.01", "null", &["results[0].price.pricePerSecond is missing"]);
     for codes in ["2190", "2190123", "2190a", " 21901"] {
-        check("\"21901\"", &format!("\"{codes}\""), &["results[0].mccMnc is not five or six digits"]);
+        check(
+            "\"21901\"",
+            &format!("\"{codes}\""),
+            &["results[0].mccMnc is not five or six digits"],
+        );
     }
     check("\"21901\"", "21901", &["results[0].mccMnc is not a text"]);
-    check("2015-02-12T09:58:20.337", "2015-02-30T09:58:20.337", &[
-        "results[0].doneAt is a date that does not exist",
-    ]);
-    check("\"2015-02-12T09:58:20.337+0100\"", "1423731500337", &["results[0].doneAt is not a text"]);
+    check(
+        "2015-02-12T09:58:20.337",
+        "2015-02-30T09:58:20.337",
+        &["results[0].doneAt is a date that does not exist"],
+    );
+    check(
+        "\"2015-02-12T09:58:20.337+0100\"",
+        "1423731500337",
+        &["results[0].doneAt is not a text"],
+    );
     // Clocks differ: done before sent is not for the feed to judge.
     check("2015-02-12T09:58:20.337", "2014-02-12T09:58:20.337", &[]);
 }
@@ -191,15 +217,21 @@ fn groups_must_be_objects() {
 
 #[test]
 fn unknown_fields_are_named_and_not_dropped() {
-    check_json("\"to\"", "\"To\":{\"deep\":[{}]},\"to\"", &[
-        "results[0].To is not a field of a report",
-    ]);
-    check_json("\"currency\"", "\"vat\":1,\"currency\"", &[
-        "results[0].price.vat is not a field of a report",
-    ]);
-    check_json("\"to\"", "\"price.currency\":\"x\",\"to\"", &[
-        "results[0].price.currency is not a field of a report",
-    ]);
+    check_json(
+        "\"to\"",
+        "\"To\":{\"deep\":[{}]},\"to\"",
+        &["results[0].To is not a field of a report"],
+    );
+    check_json(
+        "\"currency\"",
+        "\"vat\":1,\"currency\"",
+        &["results[0].price.vat is not a field of a report"],
+    );
+    check_json(
+        "\"to\"",
+        "\"price.currency\":\"x\",\"to\"",
+        &["results[0].price.currency is not a field of a report"],
+    );
     check_xml("<to>", "<vat><a>1</a>x</vat><to>", &["results[0].vat is not a field of a report"]);
     let many: String = (0..1000).map(|n| format!("\"{n}{}\":0,", "x".repeat(500))).collect();
     let faults = one(Format::Json, &with(JSON, "\"to\"", &format!("{many}\"to\""))).unwrap_err();
@@ -217,16 +249,19 @@ fn each_report_is_judged_alone() {
         .iter()
         .map(|item| item.as_ref().err().into_iter().flatten().map(ToString::to_string).collect())
         .collect();
-    assert_eq!(told, [
-        vec![],
-        vec!["results[1] is not an object".to_owned()],
-        vec![
-            "results[2].duration is not a whole number of 0 or more".to_owned(),
-            "results[2].status.groupId is not a number".to_owned(),
-        ],
-        vec![],
-        vec!["results[4] is not an object".to_owned()],
-    ]);
+    assert_eq!(
+        told,
+        [
+            vec![],
+            vec!["results[1] is not an object".to_owned()],
+            vec![
+                "results[2].duration is not a whole number of 0 or more".to_owned(),
+                "results[2].status.groupId is not a number".to_owned(),
+            ],
+            vec![],
+            vec!["results[4] is not an object".to_owned()],
+        ]
+    );
     let report = XML.split_once("<results>").unwrap().1.rsplit_once("</results>").unwrap().0;
     let body = format!(
         "<reportResponse><results>{report}<result>x</result>{report}</results></reportResponse>"
@@ -256,73 +291,146 @@ fn text_of_xml_is_read_in_all_its_forms() {
 fn a_body_that_is_no_feed_in_json_is_refused_as_a_whole() {
     let check = |body: &str, expect: &str| check_body(Format::Json, body, expect);
     check("", "is not a JSON object: EOF while parsing a value (line 1, column 0)");
-    check("[]", "is not a JSON object: invalid type: sequence, expected an object (line 1, column 0)");
-    check("{\n \"results\":[", "is not a JSON object: EOF while parsing a list (line 2, column 12)");
+    check(
+        "[]",
+        "is not a JSON object: invalid type: sequence, expected an object (line 1, column 0)",
+    );
+    check(
+        "{\n \"results\":[",
+        "is not a JSON object: EOF while parsing a list (line 2, column 12)",
+    );
     check("{\"results\":[]}\n x", "is not a JSON object: trailing characters (line 2, column 2)");
     check("{}", "has no `results`");
     check("{\"results\":{}}", "has `results` that are no list (line 1, column 12)");
     check("{\"results\":null}", "has `results` that are no list (line 1, column 12)");
     check("{\"results\":[],\n\"x\":1}", "has a field `x` beside `results` (line 2, column 5)");
-    check("{\"results\":[],\"results\":[]}", "has the field `results` twice in one object (line 1, column 25)");
+    check(
+        "{\"results\":[],\"results\":[]}",
+        "has the field `results` twice in one object (line 1, column 25)",
+    );
     check(
         "{\"results\":[{\"to\":\"1\",\n\"t\\u006f\":\"1\"}]}",
         "has the field `to` twice in one object (line 2, column 11)",
     );
-    check("{\"results\":[{\"x\":[{\"a\":1,\"a\":1}]}]}", "has the field `a` twice in one object (line 1, column 30)");
-    check("{\"results\":[[{\"a\":1,\"a\":1}]]}", "has the field `a` twice in one object (line 1, column 25)");
-    check("{\"results\":[{\"to\":\"\\ud800\"}]}", "is not JSON: unexpected end of hex escape (line 1, column 19)");
-    let deep = format!("{{\"results\":[{{\"x\":{}{}}}]}}", "[".repeat(100_000), "]".repeat(100_000));
+    check(
+        "{\"results\":[{\"x\":[{\"a\":1,\"a\":1}]}]}",
+        "has the field `a` twice in one object (line 1, column 30)",
+    );
+    check(
+        "{\"results\":[[{\"a\":1,\"a\":1}]]}",
+        "has the field `a` twice in one object (line 1, column 25)",
+    );
+    check(
+        "{\"results\":[{\"to\":\"\\ud800\"}]}",
+        "is not JSON: unexpected end of hex escape (line 1, column 19)",
+    );
+    let deep =
+        format!("{{\"results\":[{{\"x\":{}{}}}]}}", "[".repeat(100_000), "]".repeat(100_000));
     check(&deep, "is nested deeper than 16 levels (line 1, column 32)");
     check_body(Format::Json, b"{\"results\":\n[\"\xFF\"]}", "is not UTF-8 (line 2, column 3)");
     check_body(Format::Json, b"\xFF\xFE{\0}\0", "is not UTF-8 (line 1, column 1)");
-    check_body(Format::Json, b"{\"results\":[{\"to\":\"a\x00\"}]}",
-        "is not a JSON object: control character (\\u0000-\\u001F) found while parsing a string (line 1, column 21)");
+    check_body(
+        Format::Json,
+        b"{\"results\":[{\"to\":\"a\x00\"}]}",
+        "is not a JSON object: control character (\\u0000-\\u001F) found while parsing a string (line 1, column 20)",
+    );
 }
 
 #[test]
 fn a_body_that_is_no_feed_in_xml_is_refused_as_a_whole() {
     let check = |body: &str, expect: &str| check_body(Format::Xml, body, expect);
-    let items = |items: &str| format!("<reportResponse><results>{items}</results></reportResponse>");
+    let items =
+        |items: &str| format!("<reportResponse><results>{items}</results></reportResponse>");
     check("", "ends before its elements do (line 1, column 1)");
     check("{}", "has text in the document (line 1, column 3)");
     check("<x/>", "has no root element `reportResponse` (line 1, column 5)");
     check("<reportResponse/>", "has no `results` (line 1, column 18)");
     check("<reportResponse>\n<results>", "ends before its elements do (line 2, column 10)");
-    check("<reportResponse><results></x>", "is not XML: ill-formed document: expected `</results>`, but `</x>` was found (line 1, column 26)");
-    check("<reportResponse><results/><results/></reportResponse>", "has `results` twice (line 1, column 37)");
-    check("<reportResponse><results/><x/></reportResponse>", "has an element beside `results` (line 1, column 31)");
+    check(
+        "<reportResponse><results></x>",
+        "is not XML: ill-formed document: expected `</results>`, but `</x>` was found (line 1, column 26)",
+    );
+    check(
+        "<reportResponse><results/><results/></reportResponse>",
+        "has `results` twice (line 1, column 37)",
+    );
+    check(
+        "<reportResponse><results/><x/></reportResponse>",
+        "has an element beside `results` (line 1, column 31)",
+    );
     check(&items("<x/>"), "has an element in `results` that is no `result` (line 1, column 30)");
     check(&items("x"), "has text in results (line 1, column 27)");
-    check(&items("<result><to>1</to><to>1</to></result>"), "has the element `to` twice in one report (line 1, column 48)");
-    check(&items("<result><price/><price/></result>"), "has the element `price` twice in one report (line 1, column 50)");
+    check(
+        &items("<result><to>1</to><to>1</to></result>"),
+        "has the element `to` twice in one report (line 1, column 48)",
+    );
+    check(
+        &items("<result><price/><price/></result>"),
+        "has the element `price` twice in one report (line 1, column 50)",
+    );
     check(&format!("{}x", items("")), "has something after its root element (line 1, column 54)");
-    check(&format!("{0}{0}", items("")), "has something after its root element (line 1, column 69)");
-    check(&format!("<!DOCTYPE r [<!ENTITY x \"y\">]>{}", items("")), "has a document type (line 1, column 31)");
-    check(&items("<result><to>&x;</to></result>"), "has an entity that is not one of XML's own (line 1, column 41)");
-    check(&items("<result><to>a & b</to></result>"), "is not XML: ill-formed document: entity or character reference not closed: `;` not found before end of input (line 1, column 40)");
-    check(&items("<result><to>&#1;</to></result>"), "has a reference to a character that XML forbids (line 1, column 42)");
-    check(&items("<result><to>\u{1}</to></result>"), "has a character that XML forbids (line 1, column 38)");
+    check(
+        &format!("{0}{0}", items("")),
+        "has something after its root element (line 1, column 69)",
+    );
+    check(
+        &format!("<!DOCTYPE r [<!ENTITY x \"y\">]>{}", items("")),
+        "has a document type (line 1, column 31)",
+    );
+    check(
+        &items("<result><to>&x;</to></result>"),
+        "has an entity that is not one of XML's own (line 1, column 41)",
+    );
+    check(
+        &items("<result><to>a & b</to></result>"),
+        "is not XML: ill-formed document: entity or character reference not closed: `;` not found before end of input (line 1, column 40)",
+    );
+    check(
+        &items("<result><to>&#1;</to></result>"),
+        "has a reference to a character that XML forbids (line 1, column 42)",
+    );
+    check(
+        &items("<result><to>\u{1}</to></result>"),
+        "has a character that XML forbids (line 1, column 38)",
+    );
     check(&items("\0"), "has a character that XML forbids (line 1, column 26)");
-    check(&items("<result><to>\u{FFFE}</to></result>"), "has a character that XML forbids (line 1, column 38)");
-    check(&items("<result><to x='1'>1</to></result>"), "has an attribute, where none has a meaning (line 1, column 44)");
-    check(&format!(" <?xml version='1.0'?>{}", items("")), "has something outside its root element (line 1, column 23)");
-    check(&format!("<?xml version='1.0' encoding='utf-16'?>{}", items("")), "declares another encoding than UTF-8 (line 1, column 40)");
+    check(
+        &items("<result><to>\u{FFFE}</to></result>"),
+        "has a character that XML forbids (line 1, column 38)",
+    );
+    check(
+        &items("<result><to x='1'>1</to></result>"),
+        "has an attribute, where none has a meaning (line 1, column 44)",
+    );
+    check(
+        &format!(" <?xml version='1.0'?>{}", items("")),
+        "has something outside its root element (line 1, column 23)",
+    );
+    check(
+        &format!("<?xml version='1.0' encoding='utf-16'?>{}", items("")),
+        "declares another encoding than UTF-8 (line 1, column 40)",
+    );
     check(&format!("<?xml version='1.1'?>{}", items("")), "is not XML 1.0 (line 1, column 22)");
-    let deep = items(&format!("<result>{}{}</result>", "<x>".repeat(100_000), "</x>".repeat(100_000)));
+    let deep =
+        items(&format!("<result>{}{}</result>", "<x>".repeat(100_000), "</x>".repeat(100_000)));
     check(&deep, "is nested deeper than 16 levels (line 1, column 76)");
     check_body(Format::Xml, b"<reportResponse>\xFF", "is not UTF-8 (line 1, column 17)");
 }
 
 #[test]
 fn name_spaces_on_the_root_are_let_pass() {
-    let body = with(XML, "<reportResponse>", "<reportResponse xmlns=\"urn:x\" xmlns:xsi='y' xsi:z=''>");
+    let body =
+        with(XML, "<reportResponse>", "<reportResponse xmlns=\"urn:x\" xmlns:xsi='y' xsi:z=''>");
     assert_eq!(one(Format::Xml, &body), Ok(documented()));
 }
 
 #[test]
 fn a_feed_has_a_largest_number_of_reports() {
     let feed = |items: usize| format!("{{\"results\":[{}]}}", vec!["0"; items].join(","));
-    assert_eq!(parse(Format::Json, feed(FEED_ITEMS_MAX).as_bytes()).unwrap().items.len(), FEED_ITEMS_MAX);
+    assert_eq!(
+        parse(Format::Json, feed(FEED_ITEMS_MAX).as_bytes()).unwrap().items.len(),
+        FEED_ITEMS_MAX
+    );
     check_body(Format::Json, feed(FEED_ITEMS_MAX + 1), "has more than 20000 reports");
     let items = "<result/>".repeat(FEED_ITEMS_MAX + 1);
     let body = format!("<reportResponse><results>{items}</results></reportResponse>");

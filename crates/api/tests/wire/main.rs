@@ -1,6 +1,8 @@
 //! The outside shapes, tested from outside: tables, the documentation's examples, random reports,
 //! and damaged bodies.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
 mod accept;
 mod damage;
 mod dates;

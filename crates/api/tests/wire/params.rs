@@ -12,9 +12,9 @@ const LIMIT_MAX: usize = 1000;
 #[track_caller]
 fn check(query: &str, expect: Result<(Option<&str>, Option<&str>, usize), &str>) {
     let params = Query::parse(query).and_then(|query| TakeParams::parse(&query, LIMIT_MAX));
-    let got = params.as_ref().map(|params| {
-        (params.bulk_id.as_deref(), params.message_id.as_deref(), params.limit)
-    });
+    let got = params
+        .as_ref()
+        .map(|params| (params.bulk_id.as_deref(), params.message_id.as_deref(), params.limit));
     assert_eq!(got.map_err(|fault| fault.path.as_str()), expect, "?{query}");
 }
 

@@ -3,7 +3,7 @@
 use model::{Outcome, Price, Report, Status, Timestamp};
 
 /// The report of the documentation's first example.
-pub fn documented() -> Report {
+pub(crate) fn documented() -> Report {
     Report {
         bulk_id: "8c20f086-d82b-48cc-b2b3-3ca5f7aca9fb".into(),
         message_id: "ff4804ef-6ab6-4abd-984d-ab3b1387e852".into(),
@@ -40,7 +40,7 @@ pub fn documented() -> Report {
 }
 
 /// The documented report with everything that the newer shapes have a place for.
-pub fn complete() -> Report {
+pub(crate) fn complete() -> Report {
     Report {
         from: Some("41793026700".into()),
         text: Some("Fish & chips".into()),

@@ -50,11 +50,7 @@ fn content_types_are_bare() {
 
 #[test]
 fn nothing_is_an_empty_collection() {
-    check_empty(
-        reports,
-        r#"{"results":[]}"#,
-        "<reportResponse><results/></reportResponse>",
-    );
+    check_empty(reports, r#"{"results":[]}"#, "<reportResponse><results/></reportResponse>");
     check_empty(
         voice_reports,
         r#"{"results":[]}"#,
@@ -147,7 +143,11 @@ fn texts_are_escaped_and_what_xml_forbids_is_replaced() {
     check("\t\n\r", r#""\t\n\r""#, "\t\n&#13;");
     check("a\u{1}\u{0}b\u{1F}", "\"a\\u0001\\u0000b\\u001f\"", "a\u{FFFD}\u{FFFD}b\u{FFFD}");
     check("\u{FFFE}x\u{FFFF}", "\"\u{FFFE}x\u{FFFF}\"", "\u{FFFD}x\u{FFFD}");
-    check("č\u{FFFD}😀\u{EFBF}\u{7F}", "\"č\u{FFFD}😀\u{EFBF}\u{7F}\"", "č\u{FFFD}😀\u{EFBF}\u{7F}");
+    check(
+        "č\u{FFFD}😀\u{EFBF}\u{7F}",
+        "\"č\u{FFFD}😀\u{EFBF}\u{7F}\"",
+        "č\u{FFFD}😀\u{EFBF}\u{7F}",
+    );
     check("back\\slash", r#""back\\slash""#, "back\\slash");
 }
 

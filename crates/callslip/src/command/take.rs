@@ -5,11 +5,11 @@
 
 mod outfile;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -71,7 +71,7 @@ impl Take {
         let client = Client::new(&self.url, Some(key.trim()));
         let taken = match &self.out {
             Some(file) => self.append(&client, &mut OutFile::open(file)?),
-            None => self.print(&client),
+            None => self.pass_on(&client),
         }?;
         eprintln!("Reports taken: {taken}.");
         Ok(())
@@ -99,15 +99,14 @@ impl Take {
         }
     }
 
-    fn print(&self, client: &Client) -> anyhow::Result<usize> {
+    fn pass_on(&self, client: &Client) -> anyhow::Result<usize> {
         let mut taken = 0;
         loop {
             let batch = self.batch(client, &Pending::new(new_key(), self.query()))?;
-            let mut output = std::io::stdout().lock();
-            for report in &batch {
-                writeln!(output, "{report}")?;
-            }
-            output.flush()?;
+            // A reader that has gone is no success here: what it did not read was taken.
+            print(&batch).map_err(|error| {
+                anyhow!("{error}; the batch under way was taken, GET /tts/3/logs still lists it")
+            })?;
             taken += batch.len();
             if batch.is_empty() && !self.follow {
                 return Ok(taken);
@@ -157,6 +156,14 @@ impl Take {
         let lines = answer.results.iter().map(|report| report.get().replace(['\n', '\r'], " "));
         Ok(lines.collect())
     }
+}
+
+fn print(batch: &[String]) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    for report in batch {
+        writeln!(output, "{report}")?;
+    }
+    output.flush()
 }
 
 fn new_key() -> String {

@@ -73,7 +73,9 @@ impl Layers {
         let text = std::fs::read_to_string(file)
             .map_err(|error| BadSettings(format!("cannot read {}: {error}", file.display())))?;
         // The parser's own text shows line and caret.
-        let wrong = |error: toml::de::Error| BadSettings(format!("{}: {error}", file.display()));
+        let wrong = |error: toml::de::Error| {
+            BadSettings(format!("{}: {}", file.display(), error.to_string().trim_end()))
+        };
         Ok(Self {
             settings: toml::from_str(&text).map_err(wrong)?,
             given: toml::from_str(&text).map_err(wrong)?,

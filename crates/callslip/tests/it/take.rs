@@ -1,5 +1,7 @@
 //! `take`: no report lost and none twice in the file, whoever is killed.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 use testkit::wire::{Fault, Middle, Plan, Wire};
 use tokio::runtime::Runtime;
@@ -105,6 +107,20 @@ fn a_server_killed_under_a_following_taker_loses_nothing_and_gives_nothing_twice
     taker.kill();
     check_whole(&home, REPORTS + 1);
     assert_eq!(home.pending("acme"), 0);
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_success() {
+    let home = Home::new();
+    let serving = serve_reports(&home, 1);
+    let args = ["take", "--url", serving.url(), "--key-file", "read.key"];
+    let mut command = home.command(&args);
+    let mut taker = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(taker.stdout.take());
+    let output = taker.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("GET /tts/3/logs still lists it"), "{text}");
 }
 
 /// A wire to the server that does that to the first answers; a proxy has read them whole by then,

@@ -193,7 +193,7 @@ impl<O: Open> Walk<'_, O> {
     }
 
     async fn check(&self) {
-        if self.model.items.len() % 3 == 0 {
+        if self.model.items.len().is_multiple_of(3) {
             let expect = (self.model.count(Place::Pending), self.model.count(Place::InFlight));
             assert_eq!(self.stage().waiting().await, expect, "pending and in flight");
         }

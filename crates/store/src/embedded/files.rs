@@ -54,20 +54,13 @@ impl Files {
             fjall::Error::Locked => StoreError::InUse(dir.to_owned()),
             other => cannot(&other),
         })?;
-        let tables = open_tables(&db).map_err(|error| cannot(&error))?;
-        let files = Self { db, tables, _lock: lock };
-        let found = files.format()?;
+        // Before the tables: in a directory of a newer release not even those are made.
+        let found = format_of(&db)?;
         if found > FORMAT {
             return Err(StoreError::Newer { path: dir.to_owned(), found, known: FORMAT });
         }
-        Ok(files)
-    }
-
-    fn format(&self) -> Result<u32> {
-        let bytes = self.get(Table::Meta, META_FORMAT)?;
-        bytes
-            .and_then(|bytes| Some(u32::from_be_bytes(*bytes.as_array()?)))
-            .ok_or_else(|| StoreError::Corrupt("its format is not noted in it".into()))
+        let tables = open_tables(&db).map_err(|error| cannot(&error))?;
+        Ok(Self { db, tables, _lock: lock })
     }
 
     pub(super) const fn db(&self) -> &Database {
@@ -76,11 +69,6 @@ impl Files {
 
     pub(super) fn table(&self, table: Table) -> &Keyspace {
         &self.tables[table as usize]
-    }
-
-    /// What is committed under the key.
-    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Slice>> {
-        self.table(table).get(key).map_err(unreadable)
     }
 
     /// A view of everything committed so far.
@@ -175,6 +163,19 @@ fn create(dir: &Path, engine: &Path) -> fjall::Result<()> {
     Ok(())
 }
 
+fn format_of(db: &Database) -> Result<u32> {
+    let unmarked = || StoreError::Corrupt("its format is not noted in it".into());
+    if !db.keyspace_exists(Table::Meta.name()) {
+        return Err(unmarked());
+    }
+    let meta = db.keyspace(Table::Meta.name(), || options(Table::Meta)).map_err(unreadable)?;
+    let bytes = meta.get(META_FORMAT).map_err(unreadable)?;
+    bytes
+        .and_then(|bytes| bytes.first_chunk().copied())
+        .map(u32::from_be_bytes)
+        .ok_or_else(unmarked)
+}
+
 fn open_engine(path: &Path) -> fjall::Result<Database> {
     Database::builder(path)
         .cache_size(CACHE_BYTES)
@@ -186,14 +187,22 @@ fn open_engine(path: &Path) -> fjall::Result<Database> {
 }
 
 fn open_tables(db: &Database) -> fjall::Result<Vec<Keyspace>> {
-    let options = |table| {
-        let bytes = match table {
-            Table::Report => REPORT_MEMTABLE_BYTES,
-            _ => OTHER_MEMTABLE_BYTES,
-        };
-        KeyspaceCreateOptions::default().max_memtable_size(bytes)
-    };
     Table::ALL.into_iter().map(|table| db.keyspace(table.name(), || options(table))).collect()
+}
+
+fn options(table: Table) -> KeyspaceCreateOptions {
+    let bytes = match table {
+        Table::Report => REPORT_MEMTABLE_BYTES,
+        Table::Message
+        | Table::Bulk
+        | Table::Pending
+        | Table::Take
+        | Table::Taken
+        | Table::Account
+        | Table::Key
+        | Table::Meta => OTHER_MEMTABLE_BYTES,
+    };
+    KeyspaceCreateOptions::default().max_memtable_size(bytes)
 }
 
 /// Refuses a directory with a journal missing. The engine would make an empty one and begin to

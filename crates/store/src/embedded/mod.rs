@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use model::{Account, AccountId, ApiKey, Clock, Report};
@@ -39,12 +39,15 @@ use crate::{
     TakeAsk, TakeId, Taken, Upkept, Waiting,
 };
 
-/// Places in the queue. A feed takes one for each of its reports, up to [`FEED_PLACES_MAX`].
+/// Places in the queue. A command takes one, a feed one for each KiB of its reports, up to
+/// [`FEED_PLACES_MAX`]: what waits is bounded in bytes.
 const PLACES: usize = 65_536;
 /// The most places of one feed, so that the largest one fits beside others.
 const FEED_PLACES_MAX: usize = 16_384;
 /// How long a command waits for room before the ledger says that it is busy.
 const PLACE_WAIT: Duration = Duration::from_secs(2);
+/// How long closing waits for looks that nobody waits for any more.
+const LOOK_WAIT: Duration = Duration::from_secs(2);
 /// Steps of one upkeep: at most twenty thousand reports.
 const UPKEEP_STEPS_MAX: usize = 20;
 
@@ -160,6 +163,11 @@ impl Drop for Handle {
         {
             tracing::error!("The ledger's writer ended in a panic.");
         }
+        // A look whose caller went away may still hold the files; the lock goes with them.
+        let deadline = Instant::now() + LOOK_WAIT;
+        while Arc::strong_count(&self.files) > 1 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -195,7 +203,8 @@ impl Ledger for Embedded {
             })
             .collect();
         drop(reports);
-        self.ask(items.len(), |reply| Command::Feed(account, items, reply)).await
+        let bytes: usize = items.iter().map(|item| item.encoded.len()).sum();
+        self.ask(bytes >> 10, |reply| Command::Feed(account, items, reply)).await
     }
 
     async fn take(&self, account: AccountId, ask: TakeAsk) -> Result<Taken> {

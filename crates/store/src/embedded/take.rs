@@ -26,8 +26,9 @@ impl Writer {
         let queue = self.state.queue(account)?;
         let ranges = match &ask.filter {
             Filter { bulk_id: None, message_id: None } => front(queue, ask.limit),
-            Filter { bulk_id, message_id: Some(message) } => {
-                one_message(queue, account, message, bulk_id.as_deref(), &ask, group)?
+            Filter { bulk_id: _, message_id: Some(message) } => {
+                let seqs = named(account, message, ask.filter.bulk_id.as_deref(), group)?;
+                one_of(queue, &seqs, ask.limit)
             }
             Filter { bulk_id: Some(bulk), message_id: None } => {
                 of_bulk(queue, account, bulk, ask.limit, group)?
@@ -94,28 +95,32 @@ fn front(queue: &Queue, limit: usize) -> Vec<Range<u64>> {
     chosen.ranges
 }
 
-/// The report of that name, if it is pending.
-fn one_message(
-    queue: &Queue,
+/// The account's report of that name and, if one is given, of that bulk.
+fn named(
     account: AccountId,
     message: &str,
     bulk: Option<&str>,
-    ask: &TakeAsk,
     group: &Group<'_>,
-) -> Result<Vec<Range<u64>>> {
-    let mut chosen = Chosen::new(ask.limit);
+) -> Result<Vec<u64>> {
+    let mut found = Vec::new();
     let seqs = group.get(Table::Message, keys::pair(account, keys::hash(message)))?;
     for seq in seqs.iter().flat_map(|seqs| keys::numbers(seqs)) {
-        if chosen.is_full() || !queue.pending.contains(seq) {
-            continue;
-        }
         let record = group.record(account, seq)?.ok_or_else(|| missing(account, seq))?;
         let (its_bulk, its_message) = record.ids()?;
         if its_message == message && bulk.is_none_or(|bulk| bulk == its_bulk) {
-            chosen.add(seq..seq + 1);
+            found.push(seq);
         }
     }
-    Ok(chosen.ranges)
+    Ok(found)
+}
+
+/// Those of the reports that are pending.
+fn one_of(queue: &Queue, seqs: &[u64], limit: usize) -> Vec<Range<u64>> {
+    let mut chosen = Chosen::new(limit);
+    for seq in seqs.iter().filter(|seq| queue.pending.contains(**seq)) {
+        chosen.add(*seq..*seq + 1);
+    }
+    chosen.ranges
 }
 
 /// The oldest reports of the bulk. The bulk's runs and the pending ranges leapfrog each other, so

@@ -232,7 +232,8 @@ impl<'a> Source<'a> {
             return Err(self.fault(format!("is nested deeper than {DEPTH_MAX} levels")));
         }
         for attribute in element.attributes() {
-            let attribute = attribute.map_err(|error| self.fault(format!("is not XML: {error}")))?;
+            let attribute =
+                attribute.map_err(|error| self.fault(format!("is not XML: {error}")))?;
             let name = attribute.key.into_inner();
             // Serializers declare their name spaces on the root; that says nothing.
             let is_name_space = name == "xmlns" || name.starts_with("xmlns:");
