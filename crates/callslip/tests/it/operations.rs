@@ -171,13 +171,9 @@ fn a_full_disk_stops_the_ledger_says_so_and_loses_nothing_acknowledged() {
 
 #[test]
 fn over_tls_a_report_is_returned_once_on_either_version_of_http() {
-    let dir = TestDir::new();
-    let cert = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let (chain, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
-    std::fs::write(&chain, cert.cert.pem()).unwrap();
-    std::fs::write(&key, cert.signing_key.serialize_pem()).unwrap();
-    let tls = Some(Arc::new(Tls::load(&chain, &key).unwrap()));
-    let server = TestServer::with(Plan { tls, ..Plan::default() });
+    let (dir, tls) = certificate();
+    let chain = dir.path().join("cert.pem");
+    let server = TestServer::with(Plan { tls: Some(tls), ..Plan::default() });
     for version in ["--http1.1", "--http2"] {
         feed_ledger(&server, version);
         let url = format!("https://localhost:{}/tts/3/reports", server.public.port());
@@ -197,6 +193,48 @@ fn over_tls_a_report_is_returned_once_on_either_version_of_http() {
         assert_eq!(server.pending(), 0, "{version}");
         assert!(curl().starts_with(r#"{"results":[]}"#));
     }
+}
+
+#[test]
+fn a_tls_client_that_closes_without_reading_loses_nothing() {
+    let (dir, tls) = certificate();
+    let server = TestServer::with(Plan { tls: Some(tls), ..Plan::default() });
+    feed_ledger(&server, "m-1");
+    // It asks, and ends when its input does, with the answer unread.
+    let deaf = r#"
+import socket, ssl, sys
+context = ssl.create_default_context(cafile=sys.argv[2])
+raw = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+tls = context.wrap_socket(raw, server_hostname="localhost")
+tls.send(b"GET /tts/3/reports HTTP/1.1\r\nHost: x\r\nAuthorization: Basic "
+         b"QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n")
+sys.stdin.read()
+"#;
+    let mut deaf = Command::new("python3")
+        .args(["-c", deaf, &server.public.port().to_string()])
+        .arg(dir.path().join("cert.pem"))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for("the report to be taken", || server.waiting().in_flight == 1);
+    wait_for("the answer to be acknowledged", || {
+        server.block_on(server.ledger.audit("m-1")).unwrap()[0].takes[0].bytes_acknowledged > 0
+    });
+    drop(deaf.stdin.take());
+    assert!(deaf.wait().unwrap().success());
+    server.wait_until_resolved();
+    assert_eq!(server.pending(), 1);
+}
+
+/// A certificate of its own for `localhost`, in `cert.pem` of the directory.
+fn certificate() -> (TestDir, Arc<Tls>) {
+    let dir = TestDir::new();
+    let cert = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (chain, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    std::fs::write(&chain, cert.cert.pem()).unwrap();
+    std::fs::write(&key, cert.signing_key.serialize_pem()).unwrap();
+    let tls = Arc::new(Tls::load(&chain, &key).unwrap());
+    (dir, tls)
 }
 
 /// Straight into the ledger: the feeding client of the other tests speaks no TLS.
