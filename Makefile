@@ -5,7 +5,7 @@
 
 ## run: a server with a sandbox account and reports in it; prints the curl lines to try
 run:
-	cargo run --release --quiet --bin callslip -- sandbox
+	cargo run --bin callslip -- sandbox
 
 ## test: every test; installs the HTTP clients, interpreters and browser that the tests use
 test: test-deps
@@ -29,6 +29,16 @@ lint:
 bench:
 	scripts/install-bench-deps.sh
 	cargo run --release --manifest-path bench/Cargo.toml
+
+## fuzz: each parser under libFuzzer for FUZZ_SECONDS; `make test` has a shorter, seeded form
+FUZZ_SECONDS ?= 60
+fuzz:
+	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz@0.13.2
+	for target in feed_json feed_xml query accept date; do \
+		mkdir -p fuzz/corpus/$$target && \
+		cargo fuzz run -s none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=4096 || exit 1; \
+	done
 
 clean:
 	cargo clean

@@ -73,9 +73,8 @@ pub(crate) fn hash_password(password: &str) -> Result<String, argon2::password_h
 
 /// Whether the password is the one that was hashed. Takes tens of milliseconds, on purpose.
 pub(crate) fn password_fits(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| {
-        Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
-    })
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 #[cfg(test)]

@@ -97,10 +97,7 @@ impl ApiError {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(wire::content_type(format)),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(wire::content_type(format)));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::VARY, HeaderValue::from_static("accept"));
         if self.status == StatusCode::UNAUTHORIZED {

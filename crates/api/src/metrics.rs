@@ -91,7 +91,11 @@ impl Metrics {
             Unit::Seconds,
             self.request_seconds.clone(),
         );
-        r.register("auth_failures", "Requests refused for who sent them", self.auth_failures.clone());
+        r.register(
+            "auth_failures",
+            "Requests refused for who sent them",
+            self.auth_failures.clone(),
+        );
         r.register("http_connections", "Connections open", self.connections.clone());
         r.register(
             "http_connections_refused",

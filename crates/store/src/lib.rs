@@ -36,6 +36,9 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// The durable record of everything Callslip must not forget.
 ///
 /// Every verb that changes something is durable before it answers, [`Ledger::resolve`] excepted.
+/// An account that is not there is refused with [`StoreError::NoSuchAccount`]. After a failed write
+/// every verb that would change something is refused with [`StoreError::Poisoned`], a take that
+/// would find nothing as well; looking still works.
 #[async_trait]
 pub trait Ledger: Send + Sync + 'static {
     /// Adds an account and gives it its id. Refused if the name is taken.
@@ -84,6 +87,8 @@ pub trait Ledger: Send + Sync + 'static {
     fn watch(&self, account: AccountId) -> watch::Receiver<u64>;
 
     /// Ends what the clock has ended: replay windows, retention, the maximum age of the pending.
+    /// A window ends once the fate of each of its answers is known; until then its reports stay in
+    /// flight, but the key is free. What the retention has ended may be dropped a little later.
     /// Called about once a second; does a bounded amount of work and says what it did.
     async fn upkeep(&self) -> Result<Upkept>;
 

@@ -49,10 +49,7 @@ pub(crate) fn router(surface: Surface, edge: &Arc<Edge>) -> Router {
             .route("/healthz/live", get(health::live))
             .route("/healthz/ready", get(health::ready)),
     };
-    routes
-        .fallback(not_found)
-        .layer(CatchPanicLayer::custom(panicked))
-        .with_state(Arc::clone(edge))
+    routes.fallback(not_found).layer(CatchPanicLayer::custom(panicked)).with_state(Arc::clone(edge))
 }
 
 fn public(settings: &Settings) -> Router<Arc<Edge>> {
@@ -121,7 +118,10 @@ fn format_of(ending: Option<Format>, headers: &HeaderMap) -> Result<Format, ApiE
 }
 
 /// Runs a handler and answers in the negotiated format, whatever comes of it.
-async fn answer<F>(format: Result<Format, ApiError>, handler: impl FnOnce(Format) -> F) -> Response<Body>
+async fn answer<F>(
+    format: Result<Format, ApiError>,
+    handler: impl FnOnce(Format) -> F,
+) -> Response<Body>
 where
     F: Future<Output = Answer>,
 {

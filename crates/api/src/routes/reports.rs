@@ -9,10 +9,10 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::routing::{MethodRouter, get};
-use http_body::Body as _;
 use http::{HeaderMap, HeaderValue, Request, Version};
+use http_body::Body as _;
 use model::{AccountId, Role, limits};
-use store::{Filter, ReplayKey, TakeAsk, TakenBy, Taken};
+use store::{Filter, ReplayKey, TakeAsk, Taken, TakenBy};
 use tokio::time::Instant;
 
 use super::{

@@ -1,7 +1,7 @@
 //! The outside shapes: bytes to words and back, as pure functions.
 //!
 //! Every outside name and quirk lives here and nowhere else. A shape is written once, over a
-//! [`writer::Writer`] that is JSON or XML; both formats of a feed are read into one flat list of
+//! `Writer` that is JSON or XML; both formats of a feed are read into one flat list of
 //! fields and checked once.
 
 pub mod date;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod binary;
 mod cli;
+mod client_faults;
 mod config;
 mod contract;
 mod crash;
@@ -13,6 +14,7 @@ mod first_minute;
 mod import;
 mod nothing_consumed;
 mod operations;
+mod samples;
 mod server;
 mod take;
 mod tidy;

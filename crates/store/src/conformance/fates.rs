@@ -107,10 +107,13 @@ async fn a_taker_that_goes_away_gets_nothing(open: &impl Open) {
         }
         drop(take);
         // The take may still be under way; whatever it took comes back.
-        stage.ledger.upkeep().await.expect("an upkeep");
-        while stage.waiting().await != (2, 0) {
+        for _ in 0..1_000 {
             stage.ledger.upkeep().await.expect("an upkeep");
+            if stage.waiting().await == (2, 0) {
+                break;
+            }
         }
+        assert_eq!(stage.waiting().await, (2, 0), "gone after {polls} polls");
     }
     assert_eq!(stage.take_all().await, ["1", "2"]);
 }

@@ -1,6 +1,6 @@
 //! The suite that every engine passes: named scenarios, and random walks beside a small model.
 //!
-//! ```ignore
+//! ```text
 //! let open = async |name: String, keeping, clock| -> Arc<dyn Ledger> { … };
 //! conformance::exercise(&open).await;
 //! conformance::walk(&open, seed, 400).await;

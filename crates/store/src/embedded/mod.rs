@@ -15,6 +15,8 @@ mod shared;
 mod start;
 mod state;
 mod take;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 mod writer;
 
@@ -45,7 +47,7 @@ const PLACES: usize = 65_536;
 /// The most places of one feed, so that the largest one fits beside others.
 const FEED_PLACES_MAX: usize = 16_384;
 /// How long a command waits for room before the ledger says that it is busy.
-const PLACE_WAIT: Duration = Duration::from_secs(2);
+const PLACE_WAIT: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 2_000 });
 /// How long closing waits for looks that nobody waits for any more.
 const LOOK_WAIT: Duration = Duration::from_secs(2);
 /// Steps of one upkeep: at most twenty thousand reports.

@@ -39,6 +39,7 @@ type Answer = Box<dyn FnOnce(&Result<()>)>;
 impl Writer {
     /// Serves until the last handle is gone.
     pub(super) fn run(mut self, queue: &Receiver<Queued>) {
+        let _watch = PanicWatch(Arc::clone(&self.shared));
         let mut closing = false;
         while !closing {
             let Ok(first) = queue.recv() else { return };
@@ -196,6 +197,17 @@ impl Writer {
         self.state.queue(key.account)?;
         group.put(Table::Key, key.id.as_bytes(), crate::record::write_key(key));
         Ok(())
+    }
+}
+
+/// Poisons the ledger if the writer panics, so that its health tells.
+pub(super) struct PanicWatch(pub(super) Arc<Shared>);
+
+impl Drop for PanicWatch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.poison("the writer panicked".into());
+        }
     }
 }
 

@@ -184,3 +184,44 @@ fn decode(bytes: &[u8]) -> std::result::Result<Report<&str>, Damaged> {
     from.end()?;
     Ok(report)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance;
+
+    fn record() -> Record {
+        Record::new(&conformance::report("bulk", "message"), conformance::START)
+    }
+
+    #[test]
+    fn a_record_that_was_cut_or_grew_is_damaged() {
+        let whole = record();
+        assert!(whole.report().is_ok());
+        for length in 0..whole.0.len() {
+            let cut = Record::from_slice(whole.0[..length].into());
+            assert!(cut.report().is_err(), "cut to {length}");
+        }
+        let grown = Record::from_slice([&whole.0[..], b"x"].concat().into());
+        assert!(grown.report().is_err());
+    }
+
+    #[test]
+    fn a_version_of_the_future_is_refused() {
+        let mut bytes = record().0.to_vec();
+        bytes[0] = 2;
+        let newer = Record::from_slice(bytes.into());
+        assert!(newer.report().is_err() && newer.fed_at().is_err() && newer.ids().is_err());
+    }
+
+    #[test]
+    fn the_time_of_entry_is_no_content() {
+        let report = conformance::report("bulk", "message");
+        let later = Record::new(&report, Timestamp::from_millis(7));
+        assert!(later.same_content(&record()) && later != record());
+        assert_eq!(later.fed_at().unwrap(), Timestamp::from_millis(7));
+        let mut other = report;
+        other.price.per_second = "0.01".parse().unwrap();
+        assert!(!Record::new(&other, conformance::START).same_content(&record()), "digits count");
+    }
+}

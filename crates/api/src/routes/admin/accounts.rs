@@ -135,11 +135,7 @@ pub(super) fn named(edge: &Edge, name: &str) -> Result<Arc<Account>, ApiError> {
     edge.auth.account_named(name).ok_or_else(|| StoreError::NoSuchAccount.into())
 }
 
-async fn show(
-    edge: &Edge,
-    account: &Account,
-    password: Option<String>,
-) -> Result<Shown, ApiError> {
+async fn show(edge: &Edge, account: &Account, password: Option<String>) -> Result<Shown, ApiError> {
     let waiting = edge.ledger.waiting(account.id).await?;
     Ok(Shown {
         name: account.name.clone(),
