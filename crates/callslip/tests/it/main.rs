@@ -15,6 +15,7 @@ mod import;
 mod nothing_consumed;
 mod operations;
 mod samples;
+mod seed;
 mod server;
 mod take;
 mod tidy;
