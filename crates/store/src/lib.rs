@@ -199,6 +199,9 @@ pub struct Upkept {
 pub enum Health {
     /// It can.
     Ready,
+    /// A commit has been under way for that long: the disk hangs, or is full. What comes meanwhile
+    /// is refused.
+    Stalled(Duration),
     /// A write or an fsync failed, for this reason. It can not, until the process is restarted.
     Poisoned(String),
 }

@@ -27,6 +27,9 @@ pub(super) async fn ready(State(edge): Edged) -> (StatusCode, Json<Value>) {
     let stopping = edge.stopping.load(Ordering::SeqCst);
     let (ledger, reason) = match edge.ledger.health() {
         Health::Ready => ("ready", None),
+        Health::Stalled(span) => {
+            ("stalled", Some(format!("a commit has been under way for {} s", span.as_secs())))
+        }
         Health::Poisoned(reason) => ("poisoned", Some(reason)),
     };
     let is_ready = !stopping && reason.is_none();

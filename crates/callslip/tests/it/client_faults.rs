@@ -161,9 +161,9 @@ fn lose(cell: Cell, key: Option<&str>) -> (Outcome, Scene) {
         wire = RUNTIME.block_on(Wire::between(doomed.address, plan)).unwrap();
         told = cell.client.ask(&wire.base_url(), key).unwrap();
         doomed.buried();
-        node = Node::open(&path, Size::Ordinary);
+        node = Node::open(&path, Size::Short);
     } else {
-        node = Node::open(&path, Size::Ordinary);
+        node = Node::open(&path, Size::Short);
         wire = RUNTIME.block_on(Wire::between(node.address(), plan)).unwrap();
         told = cell.client.ask(&wire.base_url(), key).unwrap();
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use model::AccountId;
 use tokio::sync::watch;
@@ -21,7 +22,12 @@ pub(super) struct Shared {
     pub(super) returns: AtomicU64,
     pub(super) commits: AtomicU64,
     pub(super) commands: AtomicU64,
+    /// When the commit that is under way began.
+    commit_began: Mutex<Option<Instant>>,
 }
+
+/// A commit that takes longer hangs. On a full disk the engine may wait without end for room.
+const STALLED_AFTER: Duration = Duration::from_secs(20);
 
 /// One account, at a glance.
 #[derive(Debug)]
@@ -82,18 +88,50 @@ impl Shared {
         }
     }
 
+    /// Runs a commit, and lets everybody see for how long.
+    pub(super) fn committing<T>(&self, commit: impl FnOnce() -> T) -> T {
+        let note = |began| {
+            *self.commit_began.lock().unwrap_or_else(PoisonError::into_inner) = began;
+        };
+        note(Some(Instant::now()));
+        let done = commit();
+        note(None);
+        done
+    }
+
     pub(super) fn health(&self) -> Health {
-        match self.poison.get() {
-            None => Health::Ready,
-            Some(reason) => Health::Poisoned(reason.clone()),
+        if let Some(reason) = self.poison.get() {
+            return Health::Poisoned(reason.clone());
+        }
+        let began = *self.commit_began.lock().unwrap_or_else(PoisonError::into_inner);
+        match began.map(|began| began.elapsed()) {
+            Some(under_way) if under_way >= STALLED_AFTER => Health::Stalled(under_way),
+            Some(_) | None => Health::Ready,
         }
     }
 
-    /// The error of every verb that would write, once a write has failed.
+    /// The error of every verb that would write, if the ledger cannot be written to.
     pub(super) fn writable(&self) -> Result<()> {
-        match self.poison.get() {
-            None => Ok(()),
-            Some(reason) => Err(StoreError::Poisoned(reason.clone())),
+        match self.health() {
+            Health::Ready => Ok(()),
+            Health::Stalled(_) => Err(StoreError::Busy),
+            Health::Poisoned(reason) => Err(StoreError::Poisoned(reason)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_that_hangs_is_seen_and_what_comes_meanwhile_is_refused() {
+        let shared = Shared::default();
+        shared.committing(|| assert_eq!(shared.health(), Health::Ready));
+        *shared.commit_began.lock().unwrap() = Instant::now().checked_sub(STALLED_AFTER);
+        assert!(matches!(shared.health(), Health::Stalled(span) if span >= STALLED_AFTER));
+        assert!(matches!(shared.writable(), Err(StoreError::Busy)));
+        shared.committing(|| ());
+        assert_eq!(shared.health(), Health::Ready);
     }
 }

@@ -91,7 +91,7 @@ impl Writer {
             return Ok(());
         }
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
-        group.commit().map_err(|error| {
+        self.shared.committing(|| group.commit()).map_err(|error| {
             self.shared.poison(error.to_string());
             StoreError::Poisoned(error.to_string())
         })

@@ -20,17 +20,17 @@ use tokio::runtime::Runtime;
 use crate::server::{ALADDIN, Connection, Reply, report, wait_for};
 
 /// One runtime for all servers and wires of these tests.
-pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+pub(super) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// `open sesame`, hashed as cheaply as can be.
 const CHEAP_HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$YbNRtU1fS+aRfvlctIKZxw\
     $kUHYAddhZ0C4V4sWbAtoppqg+GW1S8EcEb9ivV/qy7o";
 
 /// The reports that a fresh directory is given, in their order.
-pub const FED: [&str; 4] = ["1", "2", "3", "4"];
+pub(super) const FED: [&str; 4] = ["1", "2", "3", "4"];
 
 /// A running server. The first on a directory gives the account `Aladdin` its reports.
-pub struct Node {
+pub(super) struct Node {
     server: Option<Server>,
     ledger: Arc<dyn Ledger>,
     account: AccountId,
@@ -38,7 +38,7 @@ pub struct Node {
 }
 
 impl Node {
-    pub fn open(dir: &Path, size: Size) -> Self {
+    pub(super) fn open(dir: &Path, size: Size) -> Self {
         Self::over(open_ledger(dir), size)
     }
 
@@ -58,27 +58,27 @@ impl Node {
         Self { server: Some(server), ledger, account, address }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub fn base_url(&self) -> String {
+    pub(super) fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub fn waiting(&self) -> Waiting {
+    pub(super) fn waiting(&self) -> Waiting {
         RUNTIME.block_on(self.ledger.waiting(self.account)).unwrap()
     }
 
     /// One plain request, on a connection of its own.
-    pub fn get(&self, path: &str, key: Option<&str>) -> Reply {
+    pub(super) fn get(&self, path: &str, key: Option<&str>) -> Reply {
         let key = key.map_or_else(String::new, |key| format!("Idempotency-Key: {key}\r\n"));
         Connection::to(self.address).request("GET", path, &format!("{ALADDIN}{key}"), b"")
     }
 
     /// What ordinary requests give from now on, until nothing is pending and no more than
     /// `reserved` reports are held back for a key.
-    pub fn drain(&self, reserved: u64) -> Vec<String> {
+    pub(super) fn drain(&self, reserved: u64) -> Vec<String> {
         let mut all = Vec::new();
         loop {
             wait_for("every answer's fate", || self.waiting().in_flight <= reserved);
@@ -101,10 +101,10 @@ impl Drop for Node {
 
 /// How long the reports are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
-    /// As in life.
-    Ordinary,
-    /// So long that two of them, however compressed, do not fit into a narrow wire.
+pub(super) enum Size {
+    /// Two of them are too short to be compressed.
+    Short,
+    /// Two of them, however compressed, do not fit into a narrow wire.
     Long,
 }
 
@@ -125,8 +125,9 @@ async fn furnish(ledger: &dyn Ledger, size: Size) -> AccountId {
     let account = ledger.add_account(account).await.unwrap().id;
     let reports = FED.map(|id| {
         let mut report = report(id);
-        if size == Size::Long {
-            report["dtmfCodes"] = json!(digits());
+        match size {
+            Size::Short => report["status"]["description"] = json!("Delivered"),
+            Size::Long => report["dtmfCodes"] = json!(digits()),
         }
         report
     });
@@ -149,9 +150,9 @@ fn digits() -> String {
 
 /// A server in a process of its own, which does not live long.
 #[derive(Clone)]
-pub struct Doomed {
+pub(super) struct Doomed {
     process: Arc<Mutex<Child>>,
-    pub address: SocketAddr,
+    pub(super) address: SocketAddr,
 }
 
 /// How a doomed server's process gets its orders.
@@ -159,7 +160,7 @@ const ORDERS: [&str; 2] = ["CALLSLIP_TEST_DOOMED_DIR", "CALLSLIP_TEST_DOOMED_TAK
 
 impl Doomed {
     /// Starts one on the directory. It dies at its first take, or else when it is killed.
-    pub fn start(dir: &Path, dies_at_take: bool) -> Self {
+    pub(super) fn start(dir: &Path, dies_at_take: bool) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "client_faults::node::doomed_server", "--nocapture"])
             .env(ORDERS[0], dir)
@@ -177,12 +178,12 @@ impl Doomed {
         Self { process: Arc::new(Mutex::new(process)), address }
     }
 
-    pub fn kill(&self) {
+    pub(super) fn kill(&self) {
         self.process.lock().unwrap().kill().unwrap();
     }
 
     /// Waits until it is dead, and not of its own free will.
-    pub fn buried(&self) {
+    pub(super) fn buried(&self) {
         let status = self.process.lock().unwrap().wait().unwrap();
         assert_eq!(status.signal(), Some(9), "the doomed server was killed");
     }
@@ -205,7 +206,7 @@ fn doomed_server() {
     let ledger = open_ledger(&PathBuf::from(dir));
     let take: Option<NonZeroU64> = take.to_str().and_then(|take| take.parse().ok());
     let (ledger, size): (Arc<dyn Ledger>, _) = match take {
-        Some(take) => (Arc::new(LethalLedger::new(ledger, take)), Size::Ordinary),
+        Some(take) => (Arc::new(LethalLedger::new(ledger, take)), Size::Short),
         None => (ledger, Size::Long),
     };
     let node = Node::over(ledger, size);
