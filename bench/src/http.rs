@@ -9,10 +9,11 @@ use store::{Embedded, Keeping, Ledger};
 
 use crate::Plan;
 use crate::bare::Bare;
+use crate::raw;
 use crate::scratch::Scratch;
 use crate::table::{Goal, Table, Unit};
 use crate::work::{self, Numbers, Running, TAKE};
-use crate::{raw, wrk};
+use crate::wrk::{self, Rounds};
 
 const PATH: &str = "/tts/3/reports";
 /// `bench:open sesame`.
@@ -30,33 +31,39 @@ pub(crate) async fn measure(
     let own = Own::start(scratch.sub("edge")?).await?;
     let empty = own.get().await?;
     let bare = Bare::start(&empty, PATH).await?;
-    let [mut ours, mut axum, mut hyper] = [const { Vec::new() }; 3];
+    let [mut ours, mut axum, mut hyper] = <[Rounds; 3]>::default();
     for _ in 0..plan.rounds {
-        ours.push(wrk::rate(own.public, PATH, BASIC, POLL_SECONDS).await?);
-        axum.push(wrk::rate(bare.axum, PATH, BASIC, POLL_SECONDS).await?);
-        hyper.push(wrk::rate(bare.hyper, PATH, BASIC, POLL_SECONDS).await?);
+        ours.add(wrk::load(own.public, PATH, BASIC, POLL_SECONDS).await?);
+        axum.add(wrk::load(bare.axum, PATH, BASIC, POLL_SECONDS).await?);
+        hyper.add(wrk::load(bare.hyper, PATH, BASIC, POLL_SECONDS).await?);
     }
-    let (what, goal) = ("empty poll, 64 connections", Goal::AtLeast(0.9));
-    table.compare(what, (&ours, Unit::PerSecond), ("bare axum", &axum), goal);
-    table.compare(what, (&ours, Unit::PerSecond), ("bare hyper", &hyper), goal);
+    compare(table, "empty poll", &ours, [&axum, &hyper], Goal::AtLeast(0.9));
 
     work::fill(&own.ledger, own.account, &own.numbers, TAKE as u64).await?;
     let full = own.get().await?;
     let bare = Bare::start(&full, PATH).await?;
-    let [mut ours, mut axum, mut hyper] = [const { Vec::new() }; 3];
+    let [mut ours, mut axum, mut hyper] = <[Rounds; 3]>::default();
     let mut enough = PENDING_FIRST;
     own.take_round(&mut enough).await?;
     for _ in 0..plan.rounds {
-        ours.push(own.take_round(&mut enough).await?);
-        axum.push(wrk::rate(bare.axum, PATH, BASIC, TAKE_SECONDS).await?);
-        hyper.push(wrk::rate(bare.hyper, PATH, BASIC, TAKE_SECONDS).await?);
+        ours.add(own.take_round(&mut enough).await?);
+        axum.add(wrk::load(bare.axum, PATH, BASIC, TAKE_SECONDS).await?);
+        hyper.add(wrk::load(bare.hyper, PATH, BASIC, TAKE_SECONDS).await?);
     }
-    let what = format!("take of 50 ({} KB), 64 connections", full.body.len() / 1000);
-    let goal = Goal::AtLeast(0.5);
-    table.compare(&what, (&ours, Unit::PerSecond), ("bare axum", &axum), goal);
-    table.compare(&what, (&ours, Unit::PerSecond), ("bare hyper", &hyper), goal);
+    let what = format!("take of 50 ({} KB)", full.body.len() / 1000);
+    compare(table, &what, &ours, [&axum, &hyper], Goal::AtLeast(0.5));
     own.server.stop().await;
     Ok(())
+}
+
+fn compare(table: &mut Table, what: &str, ours: &Rounds, bare: [&Rounds; 2], goal: Goal) {
+    for (name, bare) in ["bare axum", "bare hyper"].into_iter().zip(bare) {
+        let what = format!("{what}, 64 connections");
+        table.compare(&what, (&ours.rates, Unit::PerSecond), (name, &bare.rates), goal);
+        let (ours, bare) = (&ours.per_cpu_second, &bare.per_cpu_second);
+        let what = format!("{what}, per second of the server's CPU");
+        table.compare(&what, (ours, Unit::PerSecond), (name, bare), Goal::None);
+    }
 }
 
 /// Callslip's edge over a ledger of its own.
@@ -98,15 +105,15 @@ impl Own {
         raw::ask(self.public, &format!("GET {PATH}"), BASIC, "").await
     }
 
-    /// Takes for a while, from a queue that does not run out; answers per second.
-    async fn take_round(&self, enough: &mut u64) -> anyhow::Result<f64> {
+    /// Takes for a while, from a queue that does not run out.
+    async fn take_round(&self, enough: &mut u64) -> anyhow::Result<(f64, f64)> {
         loop {
             let pending = self.ledger.waiting(self.account).await?.pending;
             let missing = enough.saturating_sub(pending);
             work::fill(&self.ledger, self.account, &self.numbers, missing).await?;
-            let rate = wrk::rate(self.public, PATH, BASIC, TAKE_SECONDS).await?;
+            let load = wrk::load(self.public, PATH, BASIC, TAKE_SECONDS).await?;
             if self.ledger.waiting(self.account).await?.pending > 0 {
-                return Ok(rate);
+                return Ok(load);
             }
             // It ran out, and the rest were empty answers: not a round.
             *enough *= 2;

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use crate::embedded::Own;
 use crate::nats::Nats;
 use crate::postgres::Postgres;
-use crate::redis::Redis;
+use crate::redis::{Memory, Redis};
 use crate::scratch::Scratch;
 use crate::table::{Goal, Table, Unit};
 use crate::work::{self, Numbers, TAKE};
@@ -61,22 +61,25 @@ pub(crate) async fn measure(
     let own = Arc::new(Own::start(scratch.sub("own")?).await?);
     let nats = Nats::start(scratch.sub("nats")?).await?;
     let (nats_name, nats_durable) = (nats.name, nats.durable);
-    let peers: [(&str, bool, Arc<dyn Contestant>); 3] = [
-        ("PostgreSQL", true, Arc::new(Postgres::start(scratch.sub("postgres")?).await?)),
-        ("Redis, appendfsync always", true, Arc::new(Redis::start(scratch.sub("redis")?).await?)),
+    let postgres = Postgres::start(scratch.sub("postgres")?).await?;
+    let redis = Redis::start(scratch.sub("redis")?, Memory::Forgets).await?;
+    let keeping = Redis::start(scratch.sub("redis-keeping")?, Memory::Keeps).await?;
+    let peers: [(&str, bool, Arc<dyn Contestant>); 4] = [
+        ("PostgreSQL 15", true, Arc::new(postgres)),
+        ("Redis 7, synced, popped and forgotten", true, Arc::new(redis)),
+        ("Redis 7, synced, archive and takes kept", true, Arc::new(keeping)),
         (nats_name, nats_durable, Arc::new(nats)),
     ];
     let floor_dir = scratch.sub("floor")?;
     let numbers = Arc::new(Numbers::default());
     let mut own_rates = Rates::default();
     let mut floor_rates = Rates::default();
-    let mut peer_rates = [Rates::default(), Rates::default(), Rates::default()];
+    let mut peer_rates = <[Rates; 4]>::default();
     // Round 0 warms up and is not kept.
     for round in 0..=plan.rounds {
         if round == 1 {
-            own_rates = Rates::default();
-            floor_rates = Rates::default();
-            peer_rates = Default::default();
+            (own_rates, floor_rates) = Default::default();
+            peer_rates = <[Rates; 4]>::default();
         }
         let groups = own_round(&own, &numbers, &mut own_rates).await?;
         floor_round(floor_dir.path(), &groups, &mut floor_rates).await?;

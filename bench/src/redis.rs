@@ -1,16 +1,16 @@
 //! Redis as a contestant: a list, and a set that keeps each `messageId` once.
 //!
 //! With `appendfsync always` it answers after the sync, one sync for all that came in together.
-//! One script appends a whole feed, one command pops fifty.
+//! It takes part twice: once it pops fifty reports and forgets them, which is the least it can do;
+//! once it does what the ledger does, and keeps each report in an archive and a note of each take.
 
-use std::num::NonZeroUsize;
 use std::process::Command;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use model::Report;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands as _, AsyncConnectionConfig, Client, Script};
+use redis::{AsyncConnectionConfig, Client, Script};
 use rustix::process::Signal;
 
 use crate::ledger::{Contestant, WRITERS};
@@ -18,7 +18,16 @@ use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::work::{self, TAKE};
 
-const APPEND: &str = "
+/// How long it keeps what it has handed out.
+#[derive(Clone, Copy)]
+pub(crate) enum Memory {
+    /// A pop is the end of it.
+    Forgets,
+    /// Reports stay in a hash, and a take leaves a note.
+    Keeps,
+}
+
+const APPEND_FORGETTING: &str = "
     local new = 0
     for i = 1, #ARGV, 2 do
         if redis.call('SADD', KEYS[1], ARGV[i]) == 1 then
@@ -28,17 +37,36 @@ const APPEND: &str = "
     end
     return new";
 
+const APPEND_KEEPING: &str = "
+    local new = 0
+    for i = 1, #ARGV, 2 do
+        if redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) == 1 then
+            redis.call('RPUSH', KEYS[2], ARGV[i])
+            new = new + 1
+        end
+    end
+    return new";
+
+const TAKE_FORGETTING: &str = "return redis.call('LPOP', KEYS[2], ARGV[1]) or {}";
+
+const TAKE_KEEPING: &str = "
+    local ids = redis.call('LPOP', KEYS[2], ARGV[1])
+    if not ids then return {} end
+    redis.call('RPUSH', 'takes', ARGV[2] .. ' ' .. table.concat(ids, ' '))
+    return redis.call('HMGET', KEYS[1], unpack(ids))";
+
 /// A server of its own, and a connection per writer.
 pub(crate) struct Redis {
     connections: Vec<MultiplexedConnection>,
     append: Script,
+    take: Script,
     /// Ends before its directory goes.
     _server: Process,
     _dir: Scratch,
 }
 
 impl Redis {
-    pub(crate) async fn start(dir: Scratch) -> anyhow::Result<Self> {
+    pub(crate) async fn start(dir: Scratch, memory: Memory) -> anyhow::Result<Self> {
         let socket = dir.path().join("redis.sock");
         let mut command = Command::new("redis-server");
         command
@@ -56,7 +84,12 @@ impl Redis {
         while connections.len() < WRITERS {
             connections.push(connect(&client).await?);
         }
-        Ok(Self { connections, append: Script::new(APPEND), _server: server, _dir: dir })
+        let (append, take) = match memory {
+            Memory::Forgets => (APPEND_FORGETTING, TAKE_FORGETTING),
+            Memory::Keeps => (APPEND_KEEPING, TAKE_KEEPING),
+        };
+        let (append, take) = (Script::new(append), Script::new(take));
+        Ok(Self { connections, append, take, _server: server, _dir: dir })
     }
 }
 
@@ -74,10 +107,11 @@ impl Contestant for Redis {
     }
 
     async fn take(&self, taker: usize) -> anyhow::Result<usize> {
+        let mut call = self.take.prepare_invoke();
+        call.key("ids").key("reports").arg(TAKE).arg("password 127.0.0.1:40000 bench");
         let mut connection = self.connections[taker].clone();
-        let taken: Option<Vec<Vec<u8>>> =
-            connection.lpop("reports", NonZeroUsize::new(TAKE)).await?;
-        Ok(taken.map_or(0, |taken| taken.len()))
+        let taken: Vec<Vec<u8>> = call.invoke_async(&mut connection).await?;
+        Ok(taken.len())
     }
 }
 

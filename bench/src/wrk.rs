@@ -3,18 +3,38 @@
 use std::net::SocketAddr;
 
 use anyhow::Context;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::process::Command;
 
 /// Connections at the same time.
 const CONNECTIONS: usize = 64;
 
-/// Requests per second, over so many seconds. Every answer must be a good one.
-pub(crate) async fn rate(
+/// What came of a load, and of others in other rounds.
+#[derive(Default)]
+pub(crate) struct Rounds {
+    /// Requests per second.
+    pub(crate) rates: Vec<f64>,
+    /// Requests per second of this process's own time on the cores. The load generator is another
+    /// process, so this tells the server's cost from the generator's and from everybody else's.
+    pub(crate) per_cpu_second: Vec<f64>,
+}
+
+impl Rounds {
+    pub(crate) fn add(&mut self, (rate, per_cpu_second): (f64, f64)) {
+        self.rates.push(rate);
+        self.per_cpu_second.push(per_cpu_second);
+    }
+}
+
+/// Requests per second of clock and of processor time, over so many seconds. Every answer must be
+/// a good one.
+pub(crate) async fn load(
     to: SocketAddr,
     path: &str,
     authorization: &str,
     seconds: u32,
-) -> anyhow::Result<f64> {
+) -> anyhow::Result<(f64, f64)> {
+    let before = cpu_seconds();
     let mut command = Command::new("wrk");
     command
         .args(["-t2", &format!("-c{CONNECTIONS}"), &format!("-d{seconds}s")])
@@ -26,5 +46,14 @@ pub(crate) async fn rate(
     let bad = text.contains("Non-2xx") || text.contains("Socket errors");
     anyhow::ensure!(out.status.success() && !bad, "wrk was not answered well: {text}");
     let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
-    rate.and_then(|rate| rate.trim().parse().ok()).with_context(|| format!("wrk said {text}"))
+    let requests = text.lines().find_map(|line| line.trim().split_once(" requests in "));
+    let rate = rate.and_then(|rate| rate.trim().parse().ok());
+    let requests: Option<f64> = requests.and_then(|(count, _)| count.parse().ok());
+    let (rate, requests) = rate.zip(requests).with_context(|| format!("wrk said {text}"))?;
+    Ok((rate, requests / (cpu_seconds() - before)))
+}
+
+fn cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

@@ -1,7 +1,6 @@
 //! Many at once on one account: each report once, all of them, each feeder's in its order.
 //!
-//! A hundred thousand reports in a debug build; a million in a release build or with
-//! `CALLSLIP_LONG=1`. `CALLSLIP_REPORTS` says another number.
+//! A million reports; `CALLSLIP_REPORTS` says another number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,9 +15,7 @@ const FEEDERS: usize = 16;
 const FEED: usize = 50;
 
 fn reports_in_all() -> usize {
-    let long = !cfg!(debug_assertions) || setting("CALLSLIP_LONG") == Some(1);
-    let usual = if long { 1_000_000 } else { 100_000 };
-    setting("CALLSLIP_REPORTS").map_or(usual, |number| number as usize)
+    setting("CALLSLIP_REPORTS").map_or(1_000_000, |number| number as usize)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
