@@ -15,11 +15,13 @@
 //! stream, or after a quiet while. An orderly client sees none of this.
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use store::{Fate, Ledger, ReturnReason, TakeId};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -42,7 +44,7 @@ pub(crate) struct Patience {
 
 /// One connection.
 pub(crate) struct Connection {
-    socket: Arc<TcpStream>,
+    socket: OwnedFd,
     pub(crate) peer: SocketAddr,
     patience: Patience,
     ledger: Arc<dyn Ledger>,
@@ -89,7 +91,7 @@ enum Stage {
 
 impl Connection {
     pub(crate) fn new(
-        socket: Arc<TcpStream>,
+        socket: OwnedFd,
         peer: SocketAddr,
         patience: Patience,
         ledger: Arc<dyn Ledger>,
@@ -279,17 +281,21 @@ impl Connection {
         socket::unacknowledged(&self.socket).is_ok_and(|bytes| bytes == 0)
     }
 
+    /// The socket as a stream of its own.
+    fn reopened(&self) -> std::io::Result<TcpStream> {
+        TcpStream::from_std(std::net::TcpStream::from(self.socket.try_clone()?))
+    }
+
     /// Waits until the client ends or resets its stream; what it sends meanwhile is dropped.
     async fn stream_ended(&self) {
+        let Ok(mut stream) = self.reopened() else { return tokio::time::sleep(LOOK_LONGEST).await };
         let mut sink = [0; 4096];
         loop {
-            let ready = self.socket.readable().await.map(|()| self.socket.try_read(&mut sink));
-            match ready {
-                Ok(Ok(0)) if self.all_acknowledged() => return self.end_seen(),
-                Ok(Ok(0)) => return tokio::time::sleep(LOOK_FIRST).await,
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Ok(Err(_)) | Err(_) => return self.reset_seen(),
+            match stream.read(&mut sink).await {
+                Ok(0) if self.all_acknowledged() => return self.end_seen(),
+                Ok(0) => return tokio::time::sleep(LOOK_FIRST).await,
+                Ok(_) => {}
+                Err(_) => return self.reset_seen(),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
-use http::{HeaderName, HeaderValue, Request, Response, Version};
+use http::{HeaderName, HeaderValue, Request, Response, Version, header};
 use model::{AccountId, Clock};
 use store::{Ledger, StoreError};
 use tokio::time::Instant;
@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 
 use crate::auth::Auth;
 use crate::body::WatchedBody;
+use crate::compress::compress;
 use crate::connection::{Connection, InFlight};
 use crate::credential;
 use crate::metrics::{Metrics, RequestLabels, RouteLabels};
@@ -40,14 +41,12 @@ pub struct Edge {
     requests: AtomicU64,
 }
 
-/// The request's id: the client's own, if it is a decent one, or ours.
+/// How a request came.
 #[derive(Clone)]
-pub(crate) struct RequestId(pub(crate) HeaderValue);
-
-impl RequestId {
-    pub(crate) fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
-    }
+pub(crate) struct Arrival {
+    pub(crate) connection: Arc<Connection>,
+    /// The client's own, if it is a decent one, or ours.
+    pub(crate) request_id: HeaderValue,
 }
 
 /// Carries the answer of a take from its handler to the body that is written.
@@ -112,17 +111,19 @@ impl Edge {
         mut request: Request<Body>,
     ) -> Response<Body> {
         let began = Instant::now();
-        let id = self.request_id(&request);
+        let request_id = self.request_id(&request);
+        let accept_encoding = request.headers().get(header::ACCEPT_ENCODING).cloned();
         let route = routes::label(surface, request.uri().path());
         let method = method_label(request.method());
         let multiplexed = request.version() == Version::HTTP_2;
-        request.extensions_mut().insert(connection);
-        request.extensions_mut().insert(id.clone());
-        let mut response = match router.oneshot(request).await {
+        let arrival = Arrival { connection, request_id: request_id.clone() };
+        request.extensions_mut().insert(arrival);
+        let response = match router.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         };
-        response.headers_mut().insert(REQUEST_ID, id.0);
+        let mut response = compress(response, accept_encoding).await;
+        response.headers_mut().insert(REQUEST_ID, request_id);
         let code = response.status().as_u16();
         self.metrics.requests.get_or_create(&RequestLabels { route, method, code }).inc();
         let seconds = began.elapsed().as_secs_f64();
@@ -135,7 +136,7 @@ impl Edge {
         }
     }
 
-    fn request_id(&self, request: &Request<Body>) -> RequestId {
+    fn request_id(&self, request: &Request<Body>) -> HeaderValue {
         let theirs = request.headers().get(REQUEST_ID).filter(|id| {
             let bytes = id.as_bytes();
             !bytes.is_empty()
@@ -143,11 +144,11 @@ impl Edge {
                 && bytes.iter().all(u8::is_ascii_graphic)
         });
         if let Some(id) = theirs {
-            return RequestId(id.clone());
+            return id.clone();
         }
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let ours = format!("{}-{number:x}", self.id_prefix);
-        RequestId(HeaderValue::try_from(ours).unwrap_or(HeaderValue::from_static("unnamed")))
+        HeaderValue::try_from(ours).unwrap_or(HeaderValue::from_static("unnamed"))
     }
 }
 

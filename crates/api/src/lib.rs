@@ -4,6 +4,7 @@
 
 mod auth;
 mod body;
+mod compress;
 mod connection;
 mod credential;
 mod edge;

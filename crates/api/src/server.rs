@@ -1,6 +1,7 @@
 //! Listening, connections, and the order in which a server stops.
 
 use std::net::SocketAddr;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -139,10 +140,14 @@ impl Floor {
             settle_after: settings.settle_after,
             reset_means: settings.reset_means,
         };
-        let stream = Arc::new(stream);
+        let Ok(socket) = stream.as_fd().try_clone_to_owned() else {
+            // Out of descriptors: as if it had not been accepted.
+            self.edge.metrics.connections_refused.inc();
+            return;
+        };
         let ledger = Arc::clone(&self.edge.ledger);
         let metrics = Arc::clone(&self.edge.metrics);
-        let connection = Connection::new(Arc::clone(&stream), peer, patience, ledger, metrics);
+        let connection = Connection::new(socket, peer, patience, ledger, metrics);
         let wire = Wire::new(stream, Arc::clone(&connection));
         self.edge.metrics.connections.inc();
         let talk = async {

@@ -1,14 +1,14 @@
 //! The socket of one connection: bytes in and out for the HTTP library, and, beside it, what the
 //! kernel knows of the other end.
 //!
-//! The stream is shared, so that the fate of an answer can be watched after the HTTP library has
-//! let go of the connection.
+//! The connection holds the socket by a descriptor of its own, so that the fate of an answer can be
+//! watched after the HTTP library has let go of the stream.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use rustix::event::{PollFd, PollFlags};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -28,7 +28,7 @@ pub(crate) enum Peer {
 }
 
 /// Asks the kernel about the other end, without touching what it sent.
-pub(crate) fn peer(socket: &TcpStream) -> Peer {
+pub(crate) fn peer(socket: &OwnedFd) -> Peer {
     let mut fds = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::RDHUP)];
     if rustix::event::poll(&mut fds, Some(&rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 }))
         .is_err()
@@ -47,7 +47,7 @@ pub(crate) fn peer(socket: &TcpStream) -> Peer {
 
 /// Bytes handed to the kernel that the peer's kernel has not acknowledged (`SIOCOUTQ`, tcp(7)).
 #[expect(unsafe_code, reason = "no library has a safe SIOCOUTQ; the kernel writes one c_int")]
-pub(crate) fn unacknowledged(socket: &TcpStream) -> io::Result<u64> {
+pub(crate) fn unacknowledged(socket: &OwnedFd) -> io::Result<u64> {
     use std::ffi::c_int;
     const SIOCOUTQ: rustix::ioctl::Opcode = 0x5411;
     // SAFETY: SIOCOUTQ on a TCP socket writes exactly one c_int, which is what the getter holds.
@@ -59,24 +59,20 @@ pub(crate) fn unacknowledged(socket: &TcpStream) -> io::Result<u64> {
 }
 
 /// Makes the connection end with a reset instead of in order.
-pub(crate) fn abort(socket: &TcpStream) {
+pub(crate) fn abort(socket: &OwnedFd) {
     let _ = rustix::net::sockopt::set_socket_linger(socket, Some(std::time::Duration::ZERO));
     let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
 }
 
 /// The stream as the HTTP library (or TLS below it) uses it. Tells the connection what it sees.
 pub(crate) struct Wire {
-    socket: Arc<TcpStream>,
+    stream: TcpStream,
     connection: Arc<Connection>,
 }
 
 impl Wire {
-    pub(crate) fn new(socket: Arc<TcpStream>, connection: Arc<Connection>) -> Self {
-        Self { socket, connection }
-    }
-
-    fn seen<T>(&self, result: io::Result<T>) -> io::Result<T> {
-        result.inspect_err(|_| self.connection.reset_seen())
+    pub(crate) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
+        Self { stream, connection }
     }
 }
 
@@ -88,30 +84,19 @@ impl Drop for Wire {
 
 impl AsyncRead for Wire {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            match self.socket.poll_read_ready(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(self.seen(Err(error))),
-                Poll::Ready(Ok(())) => {}
-            }
-            match self.socket.try_read(buf.initialize_unfilled()) {
-                Ok(0) if buf.remaining() > 0 => {
-                    self.connection.end_seen();
-                    return Poll::Ready(Ok(()));
-                }
-                Ok(read) => {
-                    buf.advance(read);
-                    self.connection.data_seen();
-                    return Poll::Ready(Ok(()));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(self.seen(Err(error))),
-            }
+        let before = buf.filled().len();
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
+        match &read {
+            Err(_) => self.connection.reset_seen(),
+            Ok(()) if buf.filled().len() > before => self.connection.data_seen(),
+            Ok(()) if buf.remaining() > 0 => self.connection.end_seen(),
+            Ok(()) => {}
         }
+        Poll::Ready(read)
     }
 }
 
@@ -125,23 +110,16 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            match self.socket.try_write_vectored(bufs) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => {
-                    self.connection.written(*written.as_ref().unwrap_or(&0));
-                    return Poll::Ready(self.seen(written));
-                }
-            }
-            match self.socket.poll_write_ready(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(ready) => self.seen(ready)?,
-            }
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
+        match &written {
+            Ok(bytes) => self.connection.written(*bytes),
+            Err(_) => self.connection.reset_seen(),
         }
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -157,7 +135,7 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.connection.flushed();
-        match rustix::net::shutdown(&*self.socket, rustix::net::Shutdown::Write) {
+        match rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write) {
             // A peer that is already gone is not an error of ours.
             Err(rustix::io::Errno::NOTCONN) | Ok(()) => Poll::Ready(Ok(())),
             Err(error) => Poll::Ready(Err(error.into())),

@@ -70,6 +70,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// gave its result, whatever it had taken is returned.
     async fn take(&self, account: AccountId, ask: TakeAsk) -> Result<Taken>;
 
+    /// Whether a take would find nothing, as far as can be told at once and for free; what polls
+    /// ask most. `false` may also mean that it cannot be told.
+    fn has_nothing(&self, account: AccountId, keyed: bool) -> bool;
+
     /// Notes what became of an answer. Takes effect in the order called, before any verb called
     /// after it, and is durable with the next commit, within milliseconds.
     fn resolve(&self, take: TakeId, fate: Fate);

@@ -67,6 +67,10 @@ impl Ledger for LethalLedger {
         self.ledger.feed(account, reports).await
     }
 
+    fn has_nothing(&self, account: AccountId, keyed: bool) -> bool {
+        self.ledger.has_nothing(account, keyed)
+    }
+
     fn resolve(&self, take: TakeId, fate: Fate) {
         self.ledger.resolve(take, fate);
     }

@@ -18,22 +18,17 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::auth::Caller;
 use crate::connection::Connection;
-use crate::edge::{Edge, REQUEST_ID, RequestId};
+use crate::edge::{Arrival, Edge, REQUEST_ID};
 use crate::error::ApiError;
 use crate::negotiate::{self, Format};
 use crate::server::Surface;
 use crate::settings::Settings;
 use crate::wire;
 use crate::wire::query::Query;
-
-/// Bodies over this are compressed for clients that ask for it.
-const COMPRESS_ABOVE_BYTES: u64 = 1024;
 
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -63,8 +58,6 @@ fn public(settings: &Settings) -> Router<Arc<Edge>> {
             .route(&format!("/tts/3/logs{ending}"), logs::route(format))
             .route(&format!("/callslip/1/reports{ending}"), feed::route(format));
     }
-    let compressed = CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES));
-    let routes = routes.layer(compressed);
     if settings.cors_origins.is_empty() { routes } else { routes.layer(cors(settings)) }
 }
 
@@ -166,11 +159,15 @@ async fn caller(edge: &Edge, head: &Parts) -> Result<Arc<Caller>, ApiError> {
 }
 
 fn connection(head: &Parts) -> Result<&Arc<Connection>, ApiError> {
-    head.extensions.get::<Arc<Connection>>().ok_or_else(ApiError::internal)
+    Ok(&arrival(head)?.connection)
 }
 
-fn request_id(head: &Parts) -> String {
-    head.extensions.get::<RequestId>().map_or_else(String::new, |id| id.as_str().to_owned())
+fn request_id(head: &Parts) -> Result<String, ApiError> {
+    Ok(arrival(head)?.request_id.to_str().unwrap_or_default().to_owned())
+}
+
+fn arrival(head: &Parts) -> Result<&Arrival, ApiError> {
+    head.extensions.get::<Arrival>().ok_or_else(ApiError::internal)
 }
 
 fn query(head: &Parts) -> Result<Query<'_>, ApiError> {

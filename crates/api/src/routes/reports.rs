@@ -65,25 +65,27 @@ async fn take(edge: Arc<Edge>, request: Request<Body>, shape: Shape, format: For
     let params = TakeParams::parse(&query(&head)?, edge.settings.limit_max)?;
     let key = replay_key(&head.headers, shape, &params)?;
     let wait = wait_asked(&head.headers).min(edge.settings.wait_max);
-    let connection = Arc::clone(connection(&head)?);
-    let multiplexed = head.version == Version::HTTP_2;
-    let by = TakenBy {
-        credential: caller.credential.clone(),
-        peer: connection.peer.to_string(),
-        request_id: request_id(&head),
-    };
     if !body.is_end_stream() {
         // The content of a body on GET says nothing here (RFC 9110 §9.3.1), but its limits hold.
         read_body(body, &edge.settings).await?;
     }
+    if wait.is_zero() && edge.ledger.has_nothing(caller.account, key.is_some()) {
+        return Ok(ok(format, shaped(shape, format, &Taken::default(), &caller.zone)?));
+    }
+    let connection = connection(&head)?;
+    let by = TakenBy {
+        credential: caller.credential.clone(),
+        peer: connection.peer.to_string(),
+        request_id: request_id(&head)?,
+    };
     let filter = Filter { bulk_id: params.bulk_id, message_id: params.message_id };
     let ask = TakeAsk { filter, limit: params.limit, key, by };
-    let taken = take_or_wait(&edge, caller.account, &ask, &connection, wait).await?;
+    let taken = take_or_wait(&edge, caller.account, &ask, connection, wait).await?;
     let Some(take) = taken.take else {
         return Ok(ok(format, shaped(shape, format, &taken, &caller.zone)?));
     };
     // From here on the answer is watched: if it is dropped, its reports return to pending.
-    let in_flight = connection.answer(take, multiplexed);
+    let in_flight = connection.answer(take, head.version == Version::HTTP_2);
     edge.metrics.takes.inc();
     edge.metrics.reports_taken.inc_by(taken.records.len() as u64);
     if taken.replayed {
@@ -112,7 +114,7 @@ async fn take_or_wait(
     edge: &Edge,
     account: AccountId,
     ask: &TakeAsk,
-    connection: &Connection,
+    connection: &Arc<Connection>,
     wait: Duration,
 ) -> Result<Taken, ApiError> {
     let until = Instant::now() + wait;

@@ -222,6 +222,12 @@ impl Ledger for Embedded {
         Ok(Taken { take: Some(claim.hand_over()), records, replayed })
     }
 
+    fn has_nothing(&self, account: AccountId, keyed: bool) -> bool {
+        let shared = &self.0.shared;
+        let glance = shared.account(account);
+        !shared.is_poisoned() && glance.is_ok_and(|glance| shared.nothing_for(&glance, keyed))
+    }
+
     fn resolve(&self, take: TakeId, fate: Fate) {
         self.0.fates.send(take, fate);
     }

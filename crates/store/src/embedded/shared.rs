@@ -99,6 +99,10 @@ impl Shared {
         done
     }
 
+    pub(super) fn is_poisoned(&self) -> bool {
+        self.poison.get().is_some()
+    }
+
     pub(super) fn health(&self) -> Health {
         if let Some(reason) = self.poison.get() {
             return Health::Poisoned(reason.clone());
