@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use model::{Account, AccountId, Clock, Outcome, Price, Report, Roles, Status, Timestamp, Zone};
+use model::{Account, AccountId, Clock, ReportError, Price, Report, Roles, Status, Timestamp, Zone};
 use store::Ledger;
 
 /// Reports of one take.
@@ -71,7 +71,7 @@ fn report(number: u64, bulk: u64) -> Report {
             name: "DELIVERED_TO_HANDSET".into(),
             description: "Message delivered to handset".into(),
         },
-        error: Outcome {
+        error: ReportError {
             group_id: 0,
             group_name: "OK".into(),
             id: 5000,

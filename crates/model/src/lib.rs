@@ -5,11 +5,18 @@
 
 pub mod account;
 pub mod amount;
+pub mod catalogue;
 pub mod limits;
+pub mod message;
+pub mod number;
+pub mod outcome;
 pub mod report;
 pub mod time;
 
 pub use account::{Account, AccountId, ApiKey, Role, Roles};
 pub use amount::Amount;
-pub use report::{Outcome, Price, Report, Status};
+pub use message::Message;
+pub use number::Number;
+pub use outcome::{Generation, Outcome};
+pub use report::{Price, Report, ReportError, Status};
 pub use time::{Clock, ManualClock, Timestamp, Zone};

@@ -41,7 +41,7 @@ pub struct Report<S = String> {
     /// Whether it was delivered.
     pub status: Status<S>,
     /// How the call ended.
-    pub error: Outcome<S>,
+    pub error: ReportError<S>,
 }
 
 /// Price of one second, exact.
@@ -68,9 +68,9 @@ pub struct Status<S = String> {
     pub description: S,
 }
 
-/// How the call ended: what the API calls the report's `error`, also when nothing went wrong.
+/// How the call ended, as the API tells it: an `error` also when nothing went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome<S = String> {
+pub struct ReportError<S = String> {
     /// Group id, such as 0.
     pub group_id: u32,
     /// Group name, such as `OK`.

@@ -1,6 +1,6 @@
 //! `GET /tts/3/reports`: the classic report, and the parts that the newer shapes share with it.
 
-use model::{Outcome, Price, Report, Status, Zone};
+use model::{ReportError, Price, Report, Status, Zone};
 
 use super::date::Dates;
 use super::writer::{List, Root, Shape, Writer};
@@ -65,7 +65,7 @@ pub(super) fn status<W: Writer, S: AsRef<str>>(to: &mut W, status: &Status<S>) {
 }
 
 /// The `error` of a report.
-pub(super) fn error<W: Writer, S: AsRef<str>>(to: &mut W, outcome: &Outcome<S>) {
+pub(super) fn error<W: Writer, S: AsRef<str>>(to: &mut W, outcome: &ReportError<S>) {
     to.object("error", |to| {
         to.raw("groupId", outcome.group_id);
         to.text("groupName", outcome.group_name.as_ref());

@@ -1,6 +1,6 @@
 //! Reports to test with.
 
-use model::{Outcome, Price, Report, Status, Timestamp};
+use model::{ReportError, Price, Report, Status, Timestamp};
 
 /// The report of the documentation's first example.
 pub(crate) fn documented() -> Report {
@@ -28,7 +28,7 @@ pub(crate) fn documented() -> Report {
             name: "DELIVERED_TO_HANDSET".into(),
             description: "Message delivered to handset".into(),
         },
-        error: Outcome {
+        error: ReportError {
             group_id: 0,
             group_name: "OK".into(),
             id: 5000,

@@ -2,7 +2,7 @@
 
 use api::wire::feed::{parse, parse_one};
 use api::wire::{Format, reports};
-use model::{Outcome, Price, Report, Status, Timestamp, Zone};
+use model::{ReportError, Price, Report, Status, Timestamp, Zone};
 use proptest::prelude::*;
 
 /// Characters that both formats can carry; XML turns others into U+FFFD.
@@ -24,7 +24,7 @@ fn instant() -> impl Strategy<Value = Timestamp> {
     .prop_map(Timestamp::from_millis)
 }
 
-fn outcome() -> impl Strategy<Value = (Status, Outcome)> {
+fn outcome() -> impl Strategy<Value = (Status, ReportError)> {
     let status = (any::<u32>(), text(), any::<u32>(), text(), text());
     let error = (any::<u32>(), text(), any::<u32>(), text(), text(), any::<bool>());
     (status, error).prop_map(|(status, error)| {
@@ -35,7 +35,7 @@ fn outcome() -> impl Strategy<Value = (Status, Outcome)> {
             name: status.3,
             description: status.4,
         };
-        let error = Outcome {
+        let error = ReportError {
             group_id: error.0,
             group_name: error.1,
             id: error.2,

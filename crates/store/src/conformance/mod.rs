@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::model::{
-    Account, AccountId, Clock, ManualClock, Outcome, Price, Report, Role, Roles, Status, Timestamp,
+    Account, AccountId, Clock, ManualClock, ReportError, Price, Report, Role, Roles, Status, Timestamp,
     Zone,
 };
 
@@ -171,7 +171,7 @@ pub fn report(bulk: &str, message: &str) -> Report {
             name: "DELIVERED_TO_HANDSET".to_owned(),
             description: "Message delivered to handset".to_owned(),
         },
-        error: Outcome {
+        error: ReportError {
             group_id: 0,
             group_name: "OK".to_owned(),
             id: 5000,

@@ -1,7 +1,7 @@
 //! The record of one report: written once, read as a view.
 
 use fjall::Slice;
-use model::{Outcome, Price, Report, Status, Timestamp};
+use model::{ReportError, Price, Report, Status, Timestamp};
 
 use super::bytes::{Damaged, Reader, put_text, put_time};
 use crate::Result;
@@ -172,7 +172,7 @@ fn decode(bytes: &[u8]) -> std::result::Result<Report<&str>, Damaged> {
             name: from.text()?,
             description: from.text()?,
         },
-        error: Outcome {
+        error: ReportError {
             group_id: error_group_id,
             id: error_id,
             group_name: from.text()?,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use model::limits::{DURATION_SECONDS_MAX, ID_BYTES_MAX, TEXT_BYTES_MAX};
-use model::{Amount, Outcome, Price, Report, Status, Timestamp};
+use model::{Amount, ReportError, Price, Report, Status, Timestamp};
 
 use super::flat::{Flat, GROUPS, Scalar};
 use crate::wire::{Fault, date};
@@ -106,14 +106,14 @@ impl Check<'_> {
         })
     }
 
-    fn error(&mut self) -> Option<Outcome> {
+    fn error(&mut self) -> Option<ReportError> {
         let group_id = self.required("error.groupId", whole);
         let group_name = self.required("error.groupName", |value| filled(value, TEXT_BYTES_MAX));
         let id = self.required("error.id", whole);
         let name = self.required("error.name", |value| filled(value, TEXT_BYTES_MAX));
         let description = self.required("error.description", |value| text(value, TEXT_BYTES_MAX));
         let permanent = self.required("error.permanent", boolean);
-        Some(Outcome {
+        Some(ReportError {
             group_id: group_id?,
             group_name: group_name?,
             id: id?,

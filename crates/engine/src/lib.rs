@@ -1,0 +1,4 @@
+//! What makes calls happen: the state machine of a call, the carriers that place it, and what it
+//! costs. No HTTP, no names of the outside world.
+
+pub mod rating;

@@ -1,0 +1,1 @@
+//! From a finished call to its price: decks, the longest prefix, increments.
