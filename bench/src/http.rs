@@ -111,6 +111,7 @@ impl Own {
             let pending = self.ledger.waiting(self.account).await?.pending;
             let missing = enough.saturating_sub(pending);
             work::fill(&self.ledger, self.account, &self.numbers, missing).await?;
+            wrk::quiet().await;
             let load = wrk::load(self.public, PATH, BASIC, TAKE_SECONDS).await?;
             if self.ledger.waiting(self.account).await?.pending > 0 {
                 return Ok(load);

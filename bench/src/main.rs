@@ -43,7 +43,7 @@ use crate::table::Table;
 /// Measures Callslip beside its floor and its peers, and prints one table of ratios.
 #[derive(Parser)]
 struct Args {
-    /// More rounds, and ten million pending reports: three quarters of an hour and 15 GB of disk.
+    /// Fifteen rounds instead of five, and ten million pending reports as well.
     #[arg(long)]
     long: bool,
     /// One section only.

@@ -99,7 +99,7 @@ impl Goal {
             Self::Ahead => (value > 1.0, 1.0 - value),
             Self::None => return String::new(),
         };
-        if met { "met".into() } else { format!("missed by {:.0} %", miss * 100.0) }
+        if met { "met".into() } else { format!("missed by {:.1} %", miss * 100.0) }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use model::{Account, AccountId, Clock, ReportError, Price, Report, Roles, Status, Timestamp, Zone};
+use model::{
+    Account, AccountId, Clock, Price, Report, ReportError, Roles, Status, Timestamp, Zone,
+};
 use store::Ledger;
 
 /// Reports of one take.
