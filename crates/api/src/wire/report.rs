@@ -1,6 +1,6 @@
 //! `GET /tts/3/reports`: the classic report, and the parts that the newer shapes share with it.
 
-use model::{ReportError, Price, Report, Status, Zone};
+use model::{Price, Report, ReportError, Status, Zone};
 
 use super::date::Dates;
 use super::writer::{List, Root, Shape, Writer};

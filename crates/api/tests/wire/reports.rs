@@ -1,6 +1,6 @@
 //! Reports to test with.
 
-use model::{ReportError, Price, Report, Status, Timestamp};
+use model::{Price, Report, ReportError, Status, Timestamp};
 
 /// The report of the documentation's first example.
 pub(crate) fn documented() -> Report {

@@ -2,7 +2,7 @@
 
 use api::wire::feed::{parse, parse_one};
 use api::wire::{Format, reports};
-use model::{ReportError, Price, Report, Status, Timestamp, Zone};
+use model::{Price, Report, ReportError, Status, Timestamp, Zone};
 use proptest::prelude::*;
 
 /// Characters that both formats can carry; XML turns others into U+FFFD.

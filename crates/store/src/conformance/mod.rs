@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::model::{
-    Account, AccountId, Clock, ManualClock, ReportError, Price, Report, Role, Roles, Status, Timestamp,
-    Zone,
+    Account, AccountId, Clock, ManualClock, Price, Report, ReportError, Role, Roles, Status,
+    Timestamp, Zone,
 };
 
 pub use self::walk::walk;

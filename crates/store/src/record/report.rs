@@ -1,7 +1,7 @@
 //! The record of one report: written once, read as a view.
 
 use fjall::Slice;
-use model::{ReportError, Price, Report, Status, Timestamp};
+use model::{Price, Report, ReportError, Status, Timestamp};
 
 use super::bytes::{Damaged, Reader, put_text, put_time};
 use crate::Result;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use model::limits::{DURATION_SECONDS_MAX, ID_BYTES_MAX, TEXT_BYTES_MAX};
-use model::{Amount, ReportError, Price, Report, Status, Timestamp};
+use model::{Amount, Price, Report, ReportError, Status, Timestamp};
 
 use super::flat::{Flat, GROUPS, Scalar};
 use crate::wire::{Fault, date};
