@@ -77,7 +77,10 @@ fn every_file_is_part_of_its_crate() {
     roots.retain(|file| {
         let tail = file.splitn(3, '/').nth(2).unwrap();
         let parts: Vec<&str> = tail.split('/').collect();
-        matches!(parts[..], ["src", "lib.rs" | "main.rs"] | ["tests", _] | ["tests", _, "main.rs"])
+        matches!(
+            parts[..],
+            ["src", "lib.rs" | "main.rs"] | ["tests" | "benches", _] | ["tests", _, "main.rs"]
+        )
     });
     for file in roots {
         reach(&file, &mut reached);

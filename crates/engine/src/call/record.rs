@@ -1,0 +1,133 @@
+//! What is left of an attempt when it is over: the raw record that outcome, charge and report are
+//! made from. Internal; the customer sees a report.
+
+use std::time::Duration;
+
+use model::{Outcome, Timestamp};
+
+use crate::carrier::{Release, Verdict};
+
+/// One attempt at a message, over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRecord {
+    /// Which attempt it was, from 1.
+    pub attempt: u8,
+    /// The outcome of the message: that of leg A, whatever became of B.
+    pub outcome: Outcome,
+    /// What ended it.
+    pub ending: Ending,
+    /// The first leg.
+    pub leg_a: LegRecord,
+    /// The second one, if it was dialled.
+    pub leg_b: Option<LegRecord>,
+    /// What A pressed, in order, before A and B were joined; later keys are between those two.
+    pub keys: Vec<char>,
+    /// Who answered, if somebody listened and could tell.
+    pub verdict: Option<Verdict>,
+    /// The length of the prompt, played to the end or not.
+    pub prompt: Option<Duration>,
+}
+
+/// One leg, over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegRecord {
+    /// When it was dialled.
+    pub invite: Timestamp,
+    /// When it began to ring.
+    pub ringing: Option<Timestamp>,
+    /// When it was answered. An answer that crossed our cancel is none.
+    pub answered: Option<Timestamp>,
+    /// When it was over: given up, released by us, or by the far end.
+    pub ended: Option<Timestamp>,
+    /// The final SIP code of its INVITE, and the Q.850 cause of its end.
+    pub release: Release,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// What ended a call, and whose doing it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// A was not reached.
+    NotReached,
+    /// A machine answered, and the message is not for machines.
+    Machine,
+    /// Everything that was to be done with A has been done.
+    Completed,
+    /// B was not reached.
+    BNotReached,
+    /// A hung up.
+    ByA,
+    /// B hung up.
+    ByB,
+    /// A and B have talked for as long as they may.
+    MaxDuration,
+    /// The call has lasted as long as it may.
+    CallTimeout,
+    /// Neither party sent media any more.
+    Silence,
+    /// The account cancelled it.
+    Cancelled,
+    /// The server stopped.
+    Drained,
+}
+
+impl CallRecord {
+    /// When the outcome was known.
+    pub fn done_at(&self) -> Timestamp {
+        let legs = [Some(&self.leg_a), self.leg_b.as_ref()];
+        let ends = legs.into_iter().flatten().filter_map(|leg| leg.ended);
+        ends.max().unwrap_or(self.leg_a.invite)
+    }
+
+    /// How long A was connected, in whole seconds; what a report calls the duration.
+    pub fn connected_seconds(&self) -> u32 {
+        u32::try_from(self.leg_a.connected().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// How long A and B were joined.
+    pub fn bridged(&self) -> Duration {
+        let b = self.leg_b.map(|leg| leg.connected()).unwrap_or_default();
+        b.min(self.leg_a.connected())
+    }
+}
+
+impl Ending {
+    /// What a call that nobody has answered is, if it was ordered to end.
+    pub(super) fn outcome_unanswered(self) -> Option<Outcome> {
+        match self {
+            Self::Cancelled => Some(Outcome::Cancelled),
+            Self::Drained => Some(Outcome::Internal),
+            Self::NotReached
+            | Self::Machine
+            | Self::Completed
+            | Self::BNotReached
+            | Self::ByA
+            | Self::ByB
+            | Self::MaxDuration
+            | Self::CallTimeout
+            | Self::Silence => None,
+        }
+    }
+}
+
+impl LegRecord {
+    pub(super) fn dialled(now: Timestamp) -> Self {
+        Self {
+            invite: now,
+            ringing: None,
+            answered: None,
+            ended: None,
+            release: Release::default(),
+            outcome: Outcome::Internal,
+        }
+    }
+
+    /// From the answer to the end; zero if there was no answer.
+    pub fn connected(&self) -> Duration {
+        match (self.answered, self.ended) {
+            (Some(answered), Some(ended)) => ended.since(answered),
+            (None, _) | (_, None) => Duration::ZERO,
+        }
+    }
+}

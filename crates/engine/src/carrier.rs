@@ -1,0 +1,158 @@
+//! The seam to the far end: what a call asks of a carrier, and what a carrier tells the call.
+//!
+//! A carrier decides nothing. It does not know what a call is for, keeps none of the call's timers
+//! and reports what it saw, also when that crosses an order; `call` makes sense of it.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use model::{Number, Timestamp};
+
+/// Places calls: the sandbox, or SIP trunks.
+pub trait Carrier: Send + Sync {
+    /// A line for one attempt at a message. Nothing happens on it before its first order.
+    fn line(&self, message_id: &str, attempt: u8) -> Box<dyn Line>;
+}
+
+/// What one attempt has of a carrier: up to two legs, and the media between them.
+///
+/// Dropping a line gives up what is left on it: a leg that is answered after that is for the
+/// carrier to hang up.
+pub trait Line: Send {
+    /// Takes an order. Never waits; what comes of it is told by `poll`.
+    ///
+    /// An order that has been overtaken, such as hanging up a leg that is already gone, is no
+    /// error and is told nothing about.
+    fn order(&mut self, order: Order, now: Timestamp);
+
+    /// What the far end has done by now, oldest first. A carrier that works in its own tasks wakes
+    /// `cx` when there is more; one that only waits for the clock says when in `deadline`.
+    fn poll(&mut self, now: Timestamp, cx: &mut Context<'_>) -> Poll<Signal>;
+
+    /// When to poll again although nothing woke us.
+    fn deadline(&self) -> Option<Timestamp>;
+}
+
+/// One of the two parties of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Leg {
+    /// Called first.
+    A,
+    /// Called once A has answered.
+    B,
+}
+
+/// What a call asks of its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Call a number.
+    Dial {
+        /// As which leg.
+        leg: Leg,
+        /// Shown to the person called.
+        from: String,
+        /// Who is called.
+        to: Number,
+    },
+    /// Stop calling. The far end may answer all the same, and that is told as an answer.
+    Cancel(Leg),
+    /// Release a leg that has answered. Told as `Ended` once the far end has confirmed.
+    HangUp(Leg),
+    /// Listen to A for who answered, and tell the verdict.
+    Detect,
+    /// Play to A, from the start. Nothing else is being played by then.
+    Play(Audio),
+    /// Play no more. That it is finished is not told after this.
+    StopPlaying,
+    /// Let A hear that B rings.
+    Ringback,
+    /// Let A hear what B's network says before B answers.
+    EarlyMedia,
+    /// Join A and B.
+    Bridge,
+    /// Let both hear that the end is near.
+    Beep,
+}
+
+/// What a line tells. Keys need no order: those of A are told whenever they are pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// A leg has come further.
+    Leg(Leg, Progress),
+    /// A pressed a key: 0-9, `*`, `#`, A-D.
+    Key(char),
+    /// What was to be played has been, to the end.
+    PromptFinished,
+    /// Who answered.
+    Verdict(Verdict),
+    /// Nobody has sent any media for long; the far end has probably gone.
+    Silence,
+}
+
+/// How far a leg has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The trunk works on it: SIP 100.
+    Trying,
+    /// It rings: SIP 180, or 183 with early media.
+    Ringing {
+        /// The far end's network sends what A should hear.
+        early_media: bool,
+    },
+    /// Answered: SIP 200. Also when it crosses our cancel.
+    Answered,
+    /// Not answered, finally. After a cancel, its confirmation.
+    Failed(Release),
+    /// Released after the answer, by the far end or as the confirmation of our release.
+    Ended(Release),
+}
+
+/// Why the far end let go of a leg, as far as it said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    /// Final SIP code.
+    pub code: Option<u16>,
+    /// Q.850 cause (RFC 3326 `Reason`).
+    pub cause: Option<u8>,
+}
+
+/// Who answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A person.
+    Human,
+    /// An answering machine.
+    Machine,
+}
+
+/// Sound ready to be sent: G.711 µ-law, 8000 samples a second; clones share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audio(Arc<[u8]>);
+
+impl Audio {
+    /// The sound of those samples.
+    pub fn new(samples: impl Into<Arc<[u8]>>) -> Self {
+        Self(samples.into())
+    }
+
+    /// The samples.
+    pub fn samples(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How long it takes to play.
+    pub fn length(&self) -> Duration {
+        Duration::from_micros(self.0.len() as u64 * 125)
+    }
+}
+
+impl Signal {
+    /// The leg that it is about.
+    pub fn leg(self) -> Leg {
+        match self {
+            Self::Leg(leg, _) => leg,
+            Self::Key(_) | Self::PromptFinished | Self::Verdict(_) | Self::Silence => Leg::A,
+        }
+    }
+}
