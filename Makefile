@@ -34,7 +34,7 @@ bench:
 FUZZ_SECONDS ?= 60
 fuzz:
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz@0.13.2
-	for target in feed_json feed_xml query accept date; do \
+	for target in feed_json feed_xml submit_json submit_xml query accept date; do \
 		mkdir -p fuzz/corpus/$$target && \
 		cargo fuzz run -s none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=4096 || exit 1; \

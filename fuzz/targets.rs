@@ -5,8 +5,11 @@
 use api::negotiate::{self, Format};
 use api::wire::params::{TakeParams, archive_query};
 use api::wire::query::Query;
+use api::wire::submit::{self, Answered, Refused, Submit, Terms, bulks};
 use api::wire::{self, date, feed};
-use model::{Report, Zone};
+use model::limits::{ID_BYTES_MAX, RETRIES_MAX, SPOKEN_CHARS_MAX};
+use model::message::Prompt;
+use model::{AccountId, Message, Report, Timestamp, Zone};
 
 /// A feed in JSON. What is accepted survives being written and read again.
 pub(crate) fn feed_json(data: &[u8]) {
@@ -21,14 +24,26 @@ pub(crate) fn feed_xml(data: &[u8]) {
     read(Format::Xml, data);
 }
 
+/// Every submit request in JSON. What is planned is within its bounds, and asks the same again.
+pub(crate) fn submit_json(data: &[u8]) {
+    submit_in(Format::Json, data);
+}
+
+/// Every submit request in XML. What is planned is within its bounds, and asks the same again.
+pub(crate) fn submit_xml(data: &[u8]) {
+    submit_in(Format::Xml, data);
+}
+
 /// A query string. What is accepted is within its bounds.
 pub(crate) fn query(data: &[u8]) {
+    submitted(|terms| submit::single_form(data, terms));
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(query) = Query::parse(text) else { return };
     if let Ok(params) = TakeParams::parse(&query, 1000) {
         assert!((1..=1000).contains(&params.limit));
         assert!(params.bulk_id.as_ref().is_none_or(|id| !id.is_empty() && id != "null"));
     }
+    assert!(!bulks::named(&query).is_ok_and(|id| id.is_empty()));
     if let Ok(archive) = archive_query(&query, 1000) {
         assert!((1..=1000).contains(&archive.limit));
     }
@@ -107,4 +122,74 @@ fn classic(report: Report) -> Report {
 /// Whether the XML was written with replacements; a text may then be longer than it may be.
 fn holds_what_xml_forbids(xml: &[u8]) -> bool {
     String::from_utf8_lossy(xml).contains('\u{FFFD}')
+}
+
+fn submit_in(format: Format, data: &[u8]) {
+    submitted(|terms| submit::click_to_call(format, data, terms));
+    submitted(|terms| submit::single(format, data, terms));
+    submitted(|terms| submit::multi(format, data, terms));
+    submitted(|terms| submit::advanced(format, data, terms));
+    let _ = bulks::new_time(format, data);
+    let _ = bulks::new_status(format, data);
+}
+
+/// Reads a request twice, an hour apart, and judges both.
+fn submitted(read: impl Fn(&mut Terms<'_>) -> Result<Submit, Refused>) {
+    let [first, second] = [0, 3_600_000].map(|millis| {
+        let mut ids = 0;
+        read(&mut Terms {
+            account: AccountId(1),
+            now: Timestamp::from_millis(1_800_000_000_000 + millis),
+            machine_detection: true,
+            speaks: &|tag| tag == "en",
+            fresh_id: &mut || {
+                ids += 1;
+                format!("id-{ids}")
+            },
+        })
+    });
+    let (first, second) = match (first, second) {
+        (Ok(first), Ok(second)) => (first, second),
+        (Err(first), Err(second)) => {
+            assert_eq!(first, second);
+            let is_told =
+                matches!(first, Refused::Body(_)) || !first.validation_errors().is_empty();
+            return assert!(is_told);
+        }
+        (first, second) => panic!("{first:?}, and later {second:?}"),
+    };
+    let answered: Vec<Answered> = first.messages.iter().map(|draft| draft.answered()).collect();
+    for format in [Format::Json, Format::Xml] {
+        let reply = submit::reply(format, &first.bulk_id, &answered);
+        std::str::from_utf8(&reply).expect("an answer is text");
+    }
+    for (draft, again) in first.messages.iter().zip(&second.messages) {
+        assert!((1..=ID_BYTES_MAX).contains(&draft.message_id.len()));
+        match (&draft.verdict, &again.verdict) {
+            (Ok(message), Ok(again)) => {
+                assert!(message.asks_the_same(again), "{message:?}\n{again:?}");
+                is_within_bounds(message);
+            }
+            (Err(row), Err(again)) => assert!(row == again && row.group_id == 5),
+            (verdict, again) => panic!("{verdict:?}, and later {again:?}"),
+        }
+    }
+}
+
+fn is_within_bounds(message: &Message) {
+    assert!((1..=170).contains(&message.ring_timeout.as_secs()));
+    assert!(message.pause.as_secs() <= 10);
+    assert!(message.asked_send_at.is_none_or(|asked| message.send_at >= asked));
+    assert!(message.retry.is_none_or(|retry| {
+        retry.max_count <= RETRIES_MAX && retry.min_period <= retry.max_period
+    }));
+    assert!(message.window.is_none_or(|window| {
+        let is_time = |minute| minute < 24 * 60;
+        (1..128).contains(&window.days)
+            && window.minutes.is_none_or(|(from, to)| is_time(from) && is_time(to))
+    }));
+    assert!(message.valid_until.is_none_or(|until| until > message.send_at));
+    if let Some(Prompt::Text { text, rate_percent, .. }) = &message.prompt {
+        assert!(text.chars().count() <= SPOKEN_CHARS_MAX && (50..=200).contains(rate_percent));
+    }
 }

@@ -13,6 +13,7 @@ pub mod params;
 pub mod query;
 pub mod receipt;
 mod report;
+pub mod submit;
 mod voice;
 mod writer;
 mod xml;

@@ -5,7 +5,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use crate::targets;
+use crate::{submit, targets};
 
 const SPAN: Duration = Duration::from_secs(1);
 
@@ -45,9 +45,22 @@ const JSON: [&[u8]; 2] =
     [include_bytes!("../golden/no_parameters.json"), include_bytes!("../golden/limit_2.json")];
 const XML: [&[u8]; 2] =
     [include_bytes!("../golden/no_parameters.xml"), include_bytes!("../golden/limit_2.xml")];
-const QUERIES: [&[u8]; 2] = [
+const SUBMITS_JSON: [&[u8]; 4] = [
+    submit::CTC_JSON.as_bytes(),
+    submit::SINGLE_JSON.as_bytes(),
+    submit::MULTI_JSON.as_bytes(),
+    submit::ADVANCED_JSON.as_bytes(),
+];
+const SUBMITS_XML: [&[u8]; 4] = [
+    submit::CTC_XML.as_bytes(),
+    submit::SINGLE_XML.as_bytes(),
+    submit::MULTI_XML.as_bytes(),
+    submit::ADVANCED_XML.as_bytes(),
+];
+const QUERIES: [&[u8]; 3] = [
     b"bulkId=8c20f086&messageId=null&limit=2",
     b"from=%2B1&sentSince=2015-02-12T09:58:20.323+0100&mcc=219&generalStatus=DELIVERED",
+    b"text=Your+table%20is+ready&voice.gender=female&from=%2B41793026700&to=41793026727",
 ];
 const ACCEPTS: [&[u8]; 2] = [
     b"text/html, application/xml;q=0.9, */*;q=.8",
@@ -124,6 +137,16 @@ fn damaged_json_is_refused_or_survives() {
 #[test]
 fn damaged_xml_is_refused_or_survives() {
     drive(targets::feed_xml, &XML);
+}
+
+#[test]
+fn damaged_submits_in_json_are_refused_or_within_bounds() {
+    drive(targets::submit_json, &SUBMITS_JSON);
+}
+
+#[test]
+fn damaged_submits_in_xml_are_refused_or_within_bounds() {
+    drive(targets::submit_xml, &SUBMITS_XML);
 }
 
 #[test]

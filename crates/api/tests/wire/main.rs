@@ -12,5 +12,6 @@ mod params;
 mod reports;
 mod round_trip;
 mod shapes;
+mod submit;
 #[path = "../../../../fuzz/targets.rs"]
 mod targets;

@@ -208,10 +208,8 @@ fn filled(value: Scalar<'_>, bytes_max: usize) -> Read<String> {
 }
 
 fn instant(value: Scalar<'_>) -> Read<Timestamp> {
-    let (Scalar::Text(text) | Scalar::Untyped(text)) = value else {
-        return Err("is not a text".into());
-    };
-    date::parse(&text).map_err(|error| error.to_string().into())
+    let text = value.as_text().ok_or("is not a text")?;
+    date::parse(text).map_err(|error| error.to_string().into())
 }
 
 fn mcc_mnc(value: Scalar<'_>) -> Read<String> {
@@ -224,13 +222,7 @@ fn mcc_mnc(value: Scalar<'_>) -> Read<String> {
 }
 
 fn number<'a>(value: &'a Scalar<'_>) -> Read<&'a str> {
-    match value {
-        Scalar::Number(digits) => Ok(digits),
-        Scalar::Untyped(text) => Ok(text),
-        Scalar::Text(_) | Scalar::Boolean(_) | Scalar::Null | Scalar::Nested => {
-            Err("is not a number".into())
-        }
-    }
+    value.as_number().ok_or_else(|| "is not a number".into())
 }
 
 fn whole(value: Scalar<'_>) -> Read<u32> {
@@ -254,10 +246,5 @@ fn amount(value: Scalar<'_>) -> Read<Amount> {
 }
 
 fn boolean(value: Scalar<'_>) -> Read<bool> {
-    match value {
-        Scalar::Boolean(value) => Ok(value),
-        Scalar::Untyped(text) if text == "true" => Ok(true),
-        Scalar::Untyped(text) if text == "false" => Ok(false),
-        _ => Err("is not true or false".into()),
-    }
+    value.as_boolean().ok_or_else(|| "is not true or false".into())
 }

@@ -41,7 +41,7 @@ const UNKNOWN_NAME_CHARS_MAX: usize = 64;
 
 /// One value, as it was written.
 #[derive(Debug)]
-pub(super) enum Scalar<'a> {
+pub(in crate::wire) enum Scalar<'a> {
     /// A JSON string.
     Text(Cow<'a, str>),
     /// A JSON number, with its digits.
@@ -54,6 +54,35 @@ pub(super) enum Scalar<'a> {
     Untyped(Cow<'a, str>),
     /// Fields or a list.
     Nested,
+}
+
+impl Scalar<'_> {
+    /// The text that it is.
+    pub(in crate::wire) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Untyped(text) => Some(text),
+            Self::Number(_) | Self::Boolean(_) | Self::Null | Self::Nested => None,
+        }
+    }
+
+    /// The digits of the number that it is; those of an XML element may be anything.
+    pub(in crate::wire) fn as_number(&self) -> Option<&str> {
+        match self {
+            Self::Number(digits) => Some(digits),
+            Self::Untyped(text) => Some(text),
+            Self::Text(_) | Self::Boolean(_) | Self::Null | Self::Nested => None,
+        }
+    }
+
+    /// The truth value that it is.
+    pub(in crate::wire) fn as_boolean(&self) -> Option<bool> {
+        match self {
+            Self::Boolean(value) => Some(*value),
+            Self::Untyped(text) if text == "true" => Some(true),
+            Self::Untyped(text) if text == "false" => Some(false),
+            _ => None,
+        }
+    }
 }
 
 /// What a name means where it stands.

@@ -1,4 +1,4 @@
-//! A feed in JSON.
+//! A feed in JSON, and what it takes to read any body in JSON.
 //!
 //! Values are looked at as they stand in the text, which keeps the digits of a price and tells a
 //! number from a string. Every object is checked for names that occur twice: which one counts is
@@ -23,14 +23,14 @@ pub(super) enum Line<'a> {
 
 /// The reports of `{"results":[…]}`; nothing in the place of what is no object.
 pub(super) fn results(body: &str) -> Result<Vec<Option<Flat<'_>>>, BodyFault> {
-    let source = Source { body };
+    let source = Source::of(body);
     let members = source.document()?;
     source.results(&members)
 }
 
 /// The reports of `{"results":[…]}`, or the report that the body is.
 pub(super) fn results_or_report(body: &str) -> Result<Line<'_>, BodyFault> {
-    let source = Source { body };
+    let source = Source::of(body);
     let members = source.document()?;
     if members.iter().any(|(name, _)| name.0 == "results") {
         return source.results(&members).map(Line::Results);
@@ -39,17 +39,21 @@ pub(super) fn results_or_report(body: &str) -> Result<Line<'_>, BodyFault> {
 }
 
 /// The members of an object, in their order.
-type Members<'a> = Vec<(Text<'a>, &'a RawValue)>;
+pub(in crate::wire) type Members<'a> = Vec<(Text<'a>, &'a RawValue)>;
 
 /// The text that every part is a slice of.
 #[derive(Clone, Copy)]
-struct Source<'a> {
+pub(in crate::wire) struct Source<'a> {
     body: &'a str,
 }
 
 impl<'a> Source<'a> {
+    pub(in crate::wire) fn of(body: &'a str) -> Self {
+        Self { body }
+    }
+
     /// The members of the outermost object. From here on the syntax is known to be right.
-    fn document(self) -> Result<Members<'a>, BodyFault> {
+    pub(in crate::wire) fn document(self) -> Result<Members<'a>, BodyFault> {
         let object: Object<'a> = serde_json::from_str(self.body).map_err(|error| BodyFault {
             reason: format!("is not a JSON object: {}", without_place(&error)),
             at: Some((error.line(), error.column())),
@@ -113,7 +117,7 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    fn scalar(self, value: &'a RawValue) -> Result<Scalar<'a>, BodyFault> {
+    pub(in crate::wire) fn scalar(self, value: &'a RawValue) -> Result<Scalar<'a>, BodyFault> {
         Ok(match value.get().as_bytes().first() {
             Some(b'"') => Scalar::Text(self.read::<Text<'a>>(value)?.0),
             Some(b't') => Scalar::Boolean(true),
@@ -146,7 +150,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn members(self, object: &'a RawValue) -> Result<Members<'a>, BodyFault> {
+    pub(in crate::wire) fn members(self, object: &'a RawValue) -> Result<Members<'a>, BodyFault> {
         let object: Object<'a> = self.read(object)?;
         self.without_duplicates(object.0)
     }
@@ -166,13 +170,16 @@ impl<'a> Source<'a> {
     }
 
     /// Reads a part. Its syntax is right; only escapes in its strings may still be wrong.
-    fn read<T: Deserialize<'a>>(self, part: &'a RawValue) -> Result<T, BodyFault> {
+    pub(in crate::wire) fn read<T: Deserialize<'a>>(
+        self,
+        part: &'a RawValue,
+    ) -> Result<T, BodyFault> {
         serde_json::from_str(part.get())
             .map_err(|error| self.fault(part, format!("is not JSON: {}", without_place(&error))))
     }
 
     /// The fault, at the place of the part: a slice of the body, so its address says where.
-    fn fault(self, part: &RawValue, reason: impl Into<String>) -> BodyFault {
+    pub(in crate::wire) fn fault(self, part: &RawValue, reason: impl Into<String>) -> BodyFault {
         let offset = part.get().as_ptr().addr().saturating_sub(self.body.as_ptr().addr());
         BodyFault::at_offset(reason, self.body, offset)
     }
@@ -186,7 +193,7 @@ fn without_place(error: &serde_json::Error) -> String {
 
 /// A string, borrowed unless it has escapes.
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(in crate::wire) struct Text<'a>(#[serde(borrow)] pub(in crate::wire) Cow<'a, str>);
 
 /// An object that keeps names that occur twice.
 struct Object<'a>(Members<'a>);

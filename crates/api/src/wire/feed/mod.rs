@@ -5,9 +5,9 @@
 //! others. A body that is no such thing, or could be read in two ways, is refused as a whole.
 
 mod check;
-mod flat;
-mod json;
-mod xml;
+pub(super) mod flat;
+pub(super) mod json;
+pub(super) mod xml;
 
 use std::fmt;
 
@@ -17,8 +17,8 @@ use model::limits::FEED_ITEMS_MAX;
 use super::Fault;
 use crate::negotiate::Format;
 
-/// How deep fields may be nested; reports need three levels.
-const DEPTH_MAX: usize = 16;
+/// How deep fields may be nested; reports need three levels, submitted messages five.
+pub(super) const DEPTH_MAX: usize = 16;
 
 /// The reports of a feed, in their order, each with what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub fn parse_one(json: &[u8]) -> Result<Feed, BodyFault> {
 }
 
 /// The body as text, without the byte order mark that some editors put before it.
-fn text(body: &[u8]) -> Result<&str, BodyFault> {
+pub(super) fn text(body: &[u8]) -> Result<&str, BodyFault> {
     let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
     std::str::from_utf8(body).map_err(|error| {
         let readable = String::from_utf8_lossy(&body[..error.valid_up_to()]);

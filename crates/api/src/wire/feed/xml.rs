@@ -1,4 +1,4 @@
-//! A feed in XML 1.0.
+//! A feed in XML 1.0, and what it takes to read any body in XML.
 //!
 //! Only elements and text. What could make a document mean something else than it shows is refused:
 //! document types, entities of its own, attributes. The library checks that tags match; characters
@@ -15,14 +15,7 @@ use super::{BodyFault, DEPTH_MAX};
 
 /// The reports of `reportResponse/results`; nothing in the place of what holds no fields.
 pub(super) fn results(body: &str) -> Result<Vec<Option<Flat<'_>>>, BodyFault> {
-    if let Some((offset, _)) = body.char_indices().find(|(_, char)| !is_xml_char(*char)) {
-        return Err(BodyFault::at_offset("has a character that XML forbids", body, offset));
-    }
-    let mut source = Source::of(body);
-    match source.next_element("the document")? {
-        Some(root) if root.is("reportResponse") => {}
-        _ => return Err(source.fault("has no root element `reportResponse`")),
-    }
+    let mut source = Source::inside(body, "reportResponse")?;
     let mut items = None;
     while let Some(element) = source.next_element("reportResponse")? {
         if !element.is("results") {
@@ -43,19 +36,19 @@ fn is_xml_char(char: char) -> bool {
 }
 
 /// XML 1.0 §2.3: white space, which may stand between elements.
-fn is_blank(text: &str) -> bool {
+pub(in crate::wire) fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
 /// The nodes of a document, one after the other.
-struct Source<'a> {
+pub(in crate::wire) struct Source<'a> {
     body: &'a str,
     reader: Reader<&'a [u8]>,
     depth: usize,
     started: bool,
 }
 
-enum Node<'a> {
+pub(in crate::wire) enum Node<'a> {
     Open(Name<'a>),
     Text(Cow<'a, str>),
     Close,
@@ -63,24 +56,32 @@ enum Node<'a> {
 }
 
 /// An element's name, as it was written.
-struct Name<'a>(BytesStart<'a>);
+pub(in crate::wire) struct Name<'a>(BytesStart<'a>);
 
 impl Name<'_> {
     fn is(&self, name: &str) -> bool {
         self.as_str() == name
     }
 
-    fn as_str(&self) -> &str {
+    pub(in crate::wire) fn as_str(&self) -> &str {
         self.0.name().into_inner()
     }
 }
 
 impl<'a> Source<'a> {
-    fn of(body: &'a str) -> Self {
+    /// The document, read up to the start of its root element.
+    pub(in crate::wire) fn inside(body: &'a str, root: &str) -> Result<Self, BodyFault> {
+        if let Some((offset, _)) = body.char_indices().find(|(_, char)| !is_xml_char(*char)) {
+            return Err(BodyFault::at_offset("has a character that XML forbids", body, offset));
+        }
         let mut reader = Reader::from_str(body);
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().check_comments = true;
-        Self { body, reader, depth: 0, started: false }
+        let mut source = Self { body, reader, depth: 0, started: false };
+        match source.next_element("the document")? {
+            Some(element) if element.is(root) => Ok(source),
+            _ => Err(source.fault(format!("has no root element `{root}`"))),
+        }
     }
 
     /// The reports up to the end of `results`.
@@ -179,7 +180,7 @@ impl<'a> Source<'a> {
     }
 
     /// Makes sure that nothing follows the root.
-    fn end(&mut self) -> Result<(), BodyFault> {
+    pub(in crate::wire) fn end(&mut self) -> Result<(), BodyFault> {
         loop {
             match self.next()? {
                 Node::End => return Ok(()),
@@ -191,7 +192,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn next(&mut self) -> Result<Node<'a>, BodyFault> {
+    pub(in crate::wire) fn next(&mut self) -> Result<Node<'a>, BodyFault> {
         loop {
             let event = self.reader.read_event().map_err(|error| {
                 BodyFault::at_offset(
@@ -274,11 +275,11 @@ impl<'a> Source<'a> {
         if is_utf8 { Ok(()) } else { Err(self.fault("declares another encoding than UTF-8")) }
     }
 
-    fn cut_off(&self) -> BodyFault {
+    pub(in crate::wire) fn cut_off(&self) -> BodyFault {
         self.fault("ends before its elements do")
     }
 
-    fn fault(&self, reason: impl Into<String>) -> BodyFault {
+    pub(in crate::wire) fn fault(&self, reason: impl Into<String>) -> BodyFault {
         let offset = usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX);
         BodyFault::at_offset(reason, self.body, offset)
     }
