@@ -51,8 +51,19 @@ impl Json {
         self.out.extend_from_slice(b"\":");
     }
 
+    /// Nearly every text is plain, and is copied; RFC 8259 §7 says which are not.
     fn string(&mut self, value: &str) {
-        serde_json::to_writer(&mut self.out, value).expect(INFALLIBLE);
+        if value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            self.quoted(value);
+        } else {
+            serde_json::to_writer(&mut self.out, value).expect(INFALLIBLE);
+        }
+    }
+
+    fn quoted(&mut self, value: &str) {
+        self.out.push(b'"');
+        self.out.extend_from_slice(value.as_bytes());
+        self.out.push(b'"');
     }
 }
 
@@ -88,9 +99,7 @@ impl Writer for Json {
 
     fn plain(&mut self, name: &str, value: &str) {
         self.name(name);
-        self.out.push(b'"');
-        self.out.extend_from_slice(value.as_bytes());
-        self.out.push(b'"');
+        self.quoted(value);
     }
 
     fn raw(&mut self, name: &str, value: impl Display) {
