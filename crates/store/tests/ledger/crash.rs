@@ -104,6 +104,13 @@ fn this_executable() -> Command {
     command
 }
 
+/// The next line, unless it was cut short.
+fn whole_line(out: &mut impl BufRead) -> Option<String> {
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    line.ends_with('\n').then(|| line.trim_end().to_owned())
+}
+
 /// Checks the ledger against everything that was told, and leaves it as it is.
 async fn check(dir: &Path, told: &Told) {
     let ledger = open(dir);
@@ -148,15 +155,16 @@ async fn what_was_answered_survives_a_kill() {
     for round in 0..ROUNDS {
         let mut child = spawn(this_executable(), dir.path(), told.next());
         let lines = 1 + (seed.wrapping_mul(31).wrapping_add(round * 97)) % 400;
-        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
-        for line in out.by_ref().take(lines as usize) {
-            told.hear(&line.unwrap());
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        for _ in 0..lines {
+            told.hear(&whole_line(&mut out).unwrap());
         }
         child.kill().unwrap();
-        // What it said before it died counts as well; its last line may be cut short.
-        let late: Vec<String> = out.map_while(Result::ok).collect();
-        let whole = late.len().saturating_sub(1);
-        late[..whole].iter().for_each(|line| told.hear(line));
+        // What it said before it died counts as well, to the last line that is whole: it may have
+        // settled what that line says it took.
+        while let Some(line) = whole_line(&mut out) {
+            told.hear(&line);
+        }
         child.wait().unwrap();
         check(dir.path(), &told).await;
     }
