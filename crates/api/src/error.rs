@@ -136,10 +136,19 @@ impl From<StoreError> for ApiError {
             StoreError::NoSuchAccount => {
                 Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no such account")
             }
+            StoreError::QueueFull { .. } => {
+                let mut full = Self::too_many_requests(std::time::Duration::from_secs(10));
+                full.text = error.to_string();
+                full
+            }
+            StoreError::BulkState(_) => {
+                Self::new(StatusCode::CONFLICT, "CONFLICT", error.to_string())
+            }
             StoreError::Poisoned(_) => {
                 Self::unavailable("The ledger has stopped and waits for its operator", 30)
             }
             StoreError::Corrupt(_)
+            | StoreError::LeaseLost
             | StoreError::InUse(_)
             | StoreError::Newer { .. }
             | StoreError::Open { .. } => {

@@ -280,6 +280,7 @@ impl Settings {
                 InFlightAtStart::Return => store::InFlightAtStart::Return,
                 InFlightAtStart::Keep => store::InFlightAtStart::Keep,
             },
+            ..store::Keeping::default()
         }
     }
 

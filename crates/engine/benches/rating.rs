@@ -5,7 +5,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use engine::rating::{Billed, BilledLeg, Deck, Terms, Unlisted, charge};
+use engine::rating::{Billed, BilledLeg, Deck, Terms, charge};
+use model::calling::Unlisted;
 use model::{Number, Timestamp};
 
 const LINES: u64 = 100_000;

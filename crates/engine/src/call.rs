@@ -16,17 +16,16 @@
 mod leg;
 mod message;
 mod phase;
-mod record;
 pub mod timers;
 
 use std::collections::VecDeque;
 
+use model::cdr::{Cdr, Ending, Verdict};
 use model::{Message, Outcome, Timestamp};
 
-use crate::carrier::{Audio, Leg, Order, Signal, Verdict};
+use crate::carrier::{Audio, Leg, Order, Signal};
 use leg::{LegCall, News};
 use phase::{Hears, Phase, Step};
-pub use record::{CallRecord, Ending, LegRecord};
 
 /// The attempt that a call is, and what was prepared for it.
 #[derive(Clone, Debug)]
@@ -54,7 +53,7 @@ pub enum Action {
     /// For its line.
     Order(Order),
     /// It is over.
-    Finished(Box<CallRecord>),
+    Finished(Box<Cdr>),
 }
 
 /// One attempt at a message, under way.
@@ -267,7 +266,7 @@ impl Call {
             (Some(_), Some(Verdict::Human) | None) => Outcome::Answered,
             (None, _) => ending.outcome_unanswered().unwrap_or(leg_a.outcome),
         };
-        let record = CallRecord {
+        let record = Cdr {
             attempt: self.attempt.number,
             outcome,
             ending,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use model::cdr::{Release, Verdict};
 use model::{Number, Timestamp};
 
 /// Places calls: the sandbox, or SIP trunks.
@@ -106,24 +107,6 @@ pub enum Progress {
     Failed(Release),
     /// Released after the answer, by the far end or as the confirmation of our release.
     Ended(Release),
-}
-
-/// Why the far end let go of a leg, as far as it said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Release {
-    /// Final SIP code.
-    pub code: Option<u16>,
-    /// Q.850 cause (RFC 3326 `Reason`).
-    pub cause: Option<u8>,
-}
-
-/// Who answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// A person.
-    Human,
-    /// An answering machine.
-    Machine,
 }
 
 /// Sound ready to be sent: G.711 µ-law, 8000 samples a second; clones share it.

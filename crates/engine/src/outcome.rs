@@ -4,7 +4,7 @@
 
 use model::Outcome;
 
-use crate::carrier::Release;
+use model::cdr::Release;
 
 /// The end of a leg that was not answered, and what had gone before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

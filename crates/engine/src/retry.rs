@@ -54,6 +54,8 @@ pub fn may_pass(outcome: Outcome) -> bool {
         | Outcome::Expired
         | Outcome::AudioNotFetched
         | Outcome::AudioUnsupported
+        | Outcome::OutOfCredit
+        | Outcome::NoRate
         | Outcome::Internal => false,
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Timestamp, Zone};
+use crate::{Calling, Timestamp, Zone};
 
 /// Names an account inside the ledger. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,8 +22,10 @@ pub struct Account {
     pub password_hash: Option<String>,
     /// What its password opens.
     pub roles: Roles,
-    /// A disabled account is refused, and its reports wait.
+    /// A disabled account is refused, and its reports and calls wait.
     pub disabled: bool,
+    /// How it may call.
+    pub calling: Calling,
     /// When it was added.
     pub created_at: Timestamp,
 }
@@ -54,19 +56,22 @@ pub enum Role {
     Read,
     /// Feeds reports into the account.
     Feed,
+    /// Submits calls, and manages those that it has submitted.
+    Send,
     /// Administers every account.
     Admin,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Feed, Self::Admin];
+    pub const ALL: [Self; 4] = [Self::Read, Self::Send, Self::Feed, Self::Admin];
 
     /// The role's name on the command line and on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Feed => "feed",
+            Self::Send => "send",
             Self::Admin => "admin",
         }
     }
@@ -75,6 +80,7 @@ impl Role {
         match self {
             Self::Read => 1,
             Self::Feed => 2,
+            Self::Send => 8,
             Self::Admin => 4,
         }
     }
@@ -93,7 +99,7 @@ impl FromStr for Role {
 
 /// The name is not that of a role.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a role; the roles are read, feed and admin")]
+#[error("`{0}` is not a role; the roles are read, send, feed and admin")]
 pub struct UnknownRole(pub String);
 
 /// A set of roles.

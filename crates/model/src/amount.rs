@@ -6,7 +6,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 
 /// An exact, non-negative decimal. `0.010` stays `0.010`, from the feed to every output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(Decimal);
 
 /// Why a text is not an amount.
@@ -21,6 +21,17 @@ pub enum AmountError {
     /// More digits than can be kept.
     #[error("has more than 28 digits")]
     TooLong,
+}
+
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// The sum; the largest amount there is if it is more than that.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
 }
 
 impl FromStr for Amount {

@@ -305,6 +305,12 @@ pub mod error {
     );
     pub const FORBIDDEN_NEWER: ErrorRow =
         row(OPERATOR_ERRORS, 10300, "FORBIDDEN", Text("The network refused the call", true));
+    pub const INSUFFICIENT_FUNDS: ErrorRow = row(
+        OPERATOR_ERRORS,
+        10301,
+        "INSUFFICIENT_FUNDS",
+        Text("The daily spend limit is reached", true),
+    );
     pub const UNAUTHENTICATED: ErrorRow = row(
         OPERATOR_ERRORS,
         10302,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::catalogue::StatusRow;
 use crate::{AccountId, Number, Timestamp};
 
 /// One call to be made. Immutable once submitted; what happens to it is kept beside it.
@@ -108,6 +109,17 @@ impl Message {
             && *notify == other.notify
             && *callback_data == other.callback_data
     }
+}
+
+/// A message of a request that was read: the call to be made, or why there will be none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The client's own, or a new one; a refused message has one too.
+    pub message_id: String,
+    /// Its destination: the digits of a number, and otherwise what was written, if not too long.
+    pub to: String,
+    /// The call to be made, or the status that refuses it.
+    pub verdict: Result<Message, StatusRow>,
 }
 
 /// The second leg of a call.

@@ -43,6 +43,10 @@ pub enum Outcome {
     AudioNotFetched,
     /// The audio file is of a kind that cannot be played.
     AudioUnsupported,
+    /// The account's spend limit of the day was reached before it was placed.
+    OutOfCredit,
+    /// When it was to be placed, the deck had no line for the number any more.
+    NoRate,
     /// The server stopped while the call was under way.
     Internal,
 }
@@ -59,7 +63,7 @@ pub enum Generation {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Answered,
         Self::AnsweredByMachine,
         Self::Busy,
@@ -79,6 +83,8 @@ impl Outcome {
         Self::Expired,
         Self::AudioNotFetched,
         Self::AudioUnsupported,
+        Self::OutOfCredit,
+        Self::NoRate,
         Self::Internal,
     ];
 
@@ -112,6 +118,8 @@ impl Outcome {
             Self::Expired => (EXPIRED_EXPIRED, error::VALIDITY_EXPIRED),
             Self::AudioNotFetched => (EXPIRED_EXPIRED, error::DOWNLOADING_FILE),
             Self::AudioUnsupported => (EXPIRED_EXPIRED, error::UNSUPPORTED_AUDIO_FORMAT),
+            Self::OutOfCredit => (status::REJECTED_NOT_ENOUGH_CREDITS, error::FORBIDDEN),
+            Self::NoRate => (status::REJECTED_PREFIX_MISSING, error::FORBIDDEN),
             Self::Internal => (EXPIRED_EXPIRED, error::INTERNAL_SERVER_ERROR),
         }
     }
@@ -138,6 +146,8 @@ impl Outcome {
             Self::Expired => (status::EXPIRED_EXPIRED, error::REQUEST_TIMEOUT_NEWER),
             Self::AudioNotFetched => (PLATFORM, error::URL_UNREACHABLE),
             Self::AudioUnsupported => (PLATFORM, error::INVALID_RESPONSE),
+            Self::OutOfCredit => (status::REJECTED_NOT_ENOUGH_CREDITS, error::INSUFFICIENT_FUNDS),
+            Self::NoRate => (status::REJECTED_PREFIX_MISSING, error::FORBIDDEN_NEWER),
             Self::Internal => (PLATFORM, error::SERVICE_UNAVAILABLE_NEWER),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::BulkState;
+
 /// Why a verb of the ledger did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -28,6 +30,20 @@ pub enum StoreError {
     /// The key was used with other parameters.
     #[error("this Idempotency-Key was used with other parameters")]
     KeyReused,
+    /// Too many calls would wait.
+    #[error("the account has {waiting} calls waiting of at most {most}")]
+    QueueFull {
+        /// How many wait.
+        waiting: u64,
+        /// How many may.
+        most: u64,
+    },
+    /// The lease has ended; somebody else may have the call, or it is finished.
+    #[error("the lease on the call has ended")]
+    LeaseLost,
+    /// The bulk cannot be changed so as it is.
+    #[error("the bulk is {0:?}")]
+    BulkState(BulkState),
     /// There is an account of that name.
     #[error("there is an account named `{0}` already")]
     NameTaken(String),

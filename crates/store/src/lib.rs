@@ -1,5 +1,5 @@
-//! The ledger: durable reports, their one-time queue, the takes that handed them out, the archive,
-//! and the accounts they belong to.
+//! The ledger: durable calls and reports, the one-time queue, the takes that handed them out, the
+//! archive, and the accounts they belong to.
 //!
 //! One trait, [`Ledger`]; every engine passes the one suite in `conformance`. A report's life:
 //!
@@ -9,9 +9,11 @@
 //!             └──── return ──────┘
 //! ```
 //!
-//! All the while it is in the archive, where `list` looks and leaves. Nothing here knows HTTP.
+//! All the while it is in the archive, where `list` looks and leaves. What comes before a report,
+//! from a submission on, is drawn in `call`. Nothing here knows HTTP, or how a call is made.
 
 mod audit;
+mod call;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod embedded;
@@ -20,11 +22,16 @@ pub mod record;
 mod take;
 
 use async_trait::async_trait;
-use model::{Account, AccountId, ApiKey, Report, Timestamp};
+use model::deck::DeckFile;
+use model::{Account, AccountId, Amount, ApiKey, Cdr, Report, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
 
 pub use audit::{Audit, AuditedReport, ReportState, TakeEntry, TakeState};
+pub use call::{
+    Answer, ArchivedCall, Bulk, BulkChange, BulkState, CallEntry, CallId, Cancelled, Due, Finished,
+    LeaseAsk, LeaseId, Leased, OpenCall, Share, Spent, Started, Submission, Submitted, Work,
+};
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use record::Record;
@@ -35,7 +42,8 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// The durable record of everything Callslip must not forget.
 ///
-/// Every verb that changes something is durable before it answers, [`Ledger::resolve`] excepted.
+/// Every verb that changes something is durable before it answers, but for [`Ledger::resolve`] and
+/// the leases: a lease may be forgotten by a crash, which ends it.
 /// An account that is not there is refused with [`StoreError::NoSuchAccount`]. After a failed write
 /// every verb that would change something is refused with [`StoreError::Poisoned`], a take that
 /// would find nothing as well; looking still works.
@@ -90,6 +98,74 @@ pub trait Ledger: Send + Sync + 'static {
     /// Changes whenever something becomes pending for the account. Watch before you look.
     fn watch(&self, account: AccountId) -> watch::Receiver<u64>;
 
+    /// Keeps the messages of a request: durable before it answers, all of them or none.
+    ///
+    /// With a key that was seen within the submit window, what was answered then; nothing else is
+    /// kept. Refused with [`StoreError::QueueFull`] if too many calls would wait.
+    async fn submit(&self, account: AccountId, submission: Submission) -> Result<Submitted>;
+
+    /// The accounts that have calls without a report.
+    async fn due(&self) -> Result<Vec<Due>>;
+
+    /// Leases calls, so that nobody else gets them until the lease ends.
+    async fn lease(&self, ask: LeaseAsk) -> Result<Work>;
+
+    /// Notes that an attempt starts, before anything of it leaves the machine. After that the call
+    /// is not started again for this attempt, whatever happens.
+    async fn start(&self, lease: LeaseId, started: Started) -> Result<()>;
+
+    /// Puts the end of leases off. Those that have been lost are passed over.
+    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()>;
+
+    /// Gives back a call that has not started; it is due as it was.
+    async fn release(&self, lease: LeaseId) -> Result<()>;
+
+    /// Ends an attempt, and lets the call wait for its next one.
+    async fn retry(&self, lease: LeaseId, cdr: Cdr, due: Timestamp) -> Result<()>;
+
+    /// Ends a call: its report is pending, its archive entry written and its charge added to what
+    /// the account has spent, in one durable step.
+    async fn finish(&self, lease: LeaseId, finished: Finished) -> Result<()>;
+
+    /// Cancels a call that has no report yet. None if the account has no such message.
+    async fn cancel(&self, account: AccountId, message_id: &str) -> Result<Option<Cancelled>>;
+
+    /// The bulk of that name. None if the account has none.
+    async fn bulk(&self, account: AccountId, bulk_id: &str) -> Result<Option<Bulk>>;
+
+    /// Changes a bulk, and gives what it is then. Refused with [`StoreError::BulkState`] if it
+    /// cannot be changed so as it is.
+    async fn change_bulk(
+        &self,
+        account: AccountId,
+        bulk_id: &str,
+        change: BulkChange,
+    ) -> Result<Option<Bulk>>;
+
+    /// The account's calls without a report that fit, the newest first. Of the query, what only a
+    /// report can have fits none.
+    async fn open_calls(&self, account: AccountId, query: ArchiveQuery) -> Result<Vec<OpenCall>>;
+
+    /// Everything that is known of the call. None if the account has none of that name, or only
+    /// its report was fed.
+    async fn call(&self, account: AccountId, message_id: &str) -> Result<Option<CallEntry>>;
+
+    /// What the account has spent on that day.
+    async fn spent(&self, account: AccountId, day: i32) -> Result<Amount>;
+
+    /// Changes whenever there may be work that was not there before: a call was submitted, given
+    /// back, cancelled or closed. Watch before you look.
+    fn watch_calls(&self) -> watch::Receiver<u64>;
+
+    /// Adds the deck, or replaces the one of its name.
+    async fn put_deck(&self, deck: DeckFile) -> Result<()>;
+
+    /// Every deck, by name.
+    async fn decks(&self) -> Result<Vec<DeckFile>>;
+
+    /// Changes whenever accounts, keys or decks do. Watch before you look.
+    fn watch_settings(&self) -> watch::Receiver<u64>;
+
     /// Ends what the clock has ended: replay windows, retention, the maximum age of the pending.
     /// A window ends once the fate of each of its answers is known; until then its reports stay in
     /// flight, but the key is free. What the retention has ended may be dropped a little later.
@@ -114,6 +190,8 @@ pub struct Keeping {
     pub replay_window: Duration,
     /// What becomes of a take that was in flight, unacknowledged, when the process died.
     pub in_flight_at_start: InFlightAtStart,
+    /// How long the answer to a submission is kept for its key.
+    pub submit_window: Duration,
 }
 
 impl Default for Keeping {
@@ -123,6 +201,7 @@ impl Default for Keeping {
             pending_max_age: None,
             replay_window: Duration::from_secs(15 * 60),
             in_flight_at_start: InFlightAtStart::Return,
+            submit_window: Duration::from_secs(24 * 3600),
         }
     }
 }
@@ -215,6 +294,8 @@ pub enum Health {
 pub struct Figures {
     /// Per account, in the order of their ids.
     pub waiting: Vec<(AccountId, Waiting)>,
+    /// Calls without a report, per account, in the order of their ids.
+    pub calls: Vec<Due>,
     /// Commits since the start.
     pub commits: u64,
     /// Commands that those commits held; the mean group is this over that.

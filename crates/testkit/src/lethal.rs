@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use model::{Account, AccountId, ApiKey, Report};
+use model::deck::DeckFile;
+use model::{Account, AccountId, Amount, ApiKey, Cdr, Report, Timestamp};
 use rustix::process::{Signal, getpid, kill_process};
 use store::{
-    ArchiveQuery, Audit, Fate, Fed, Figures, Health, Ledger, Record, Result, TakeAsk, TakeId,
-    Taken, Upkept, Waiting,
+    ArchiveQuery, Audit, Bulk, BulkChange, CallEntry, Cancelled, Due, Fate, Fed, Figures, Finished,
+    Health, LeaseAsk, LeaseId, Ledger, OpenCall, Record, Result, Started, Submission, Submitted,
+    TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
 };
 use tokio::sync::watch;
 
@@ -89,6 +91,83 @@ impl Ledger for LethalLedger {
 
     fn watch(&self, account: AccountId) -> watch::Receiver<u64> {
         self.ledger.watch(account)
+    }
+
+    async fn submit(&self, account: AccountId, submission: Submission) -> Result<Submitted> {
+        self.ledger.submit(account, submission).await
+    }
+
+    async fn due(&self) -> Result<Vec<Due>> {
+        self.ledger.due().await
+    }
+
+    async fn lease(&self, ask: LeaseAsk) -> Result<Work> {
+        self.ledger.lease(ask).await
+    }
+
+    async fn start(&self, lease: LeaseId, started: Started) -> Result<()> {
+        self.ledger.start(lease, started).await
+    }
+
+    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()> {
+        self.ledger.renew(leases, until).await
+    }
+
+    async fn release(&self, lease: LeaseId) -> Result<()> {
+        self.ledger.release(lease).await
+    }
+
+    async fn retry(&self, lease: LeaseId, cdr: Cdr, due: Timestamp) -> Result<()> {
+        self.ledger.retry(lease, cdr, due).await
+    }
+
+    async fn finish(&self, lease: LeaseId, finished: Finished) -> Result<()> {
+        self.ledger.finish(lease, finished).await
+    }
+
+    async fn cancel(&self, account: AccountId, message_id: &str) -> Result<Option<Cancelled>> {
+        self.ledger.cancel(account, message_id).await
+    }
+
+    async fn bulk(&self, account: AccountId, bulk_id: &str) -> Result<Option<Bulk>> {
+        self.ledger.bulk(account, bulk_id).await
+    }
+
+    async fn change_bulk(
+        &self,
+        account: AccountId,
+        bulk_id: &str,
+        change: BulkChange,
+    ) -> Result<Option<Bulk>> {
+        self.ledger.change_bulk(account, bulk_id, change).await
+    }
+
+    async fn open_calls(&self, account: AccountId, query: ArchiveQuery) -> Result<Vec<OpenCall>> {
+        self.ledger.open_calls(account, query).await
+    }
+
+    async fn call(&self, account: AccountId, message_id: &str) -> Result<Option<CallEntry>> {
+        self.ledger.call(account, message_id).await
+    }
+
+    async fn spent(&self, account: AccountId, day: i32) -> Result<Amount> {
+        self.ledger.spent(account, day).await
+    }
+
+    fn watch_calls(&self) -> watch::Receiver<u64> {
+        self.ledger.watch_calls()
+    }
+
+    async fn put_deck(&self, deck: DeckFile) -> Result<()> {
+        self.ledger.put_deck(deck).await
+    }
+
+    async fn decks(&self) -> Result<Vec<DeckFile>> {
+        self.ledger.decks().await
+    }
+
+    fn watch_settings(&self) -> watch::Receiver<u64> {
+        self.ledger.watch_settings()
     }
 
     async fn upkeep(&self) -> Result<Upkept> {

@@ -18,10 +18,11 @@ use std::time::Duration;
 use model::{Outcome, Timestamp};
 
 use super::Action;
-use super::record::LegRecord;
 use super::timers::{BYE_WAIT, CANCEL_WAIT, NO_PROVISIONAL, RING_MAX};
-use crate::carrier::{Leg, Order, Progress, Release};
+use crate::carrier::{Leg, Order, Progress};
 use crate::outcome::Unanswered;
+use model::cdr::LegRecord;
+use model::cdr::Release;
 
 /// A leg that was dialled.
 #[derive(Debug)]

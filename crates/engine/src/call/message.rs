@@ -7,9 +7,10 @@ use model::message::MachineDetection;
 
 use super::leg::LegCall;
 use super::phase::{Hears, Phase, Round, Step, Talk};
-use super::record::Ending;
 use super::{Call, timers};
-use crate::carrier::{Leg, Order, Verdict};
+use crate::carrier::{Leg, Order};
+use model::cdr::Ending;
+use model::cdr::Verdict;
 
 impl Call {
     pub(super) fn judged(&mut self, verdict: Verdict, now: Timestamp) {

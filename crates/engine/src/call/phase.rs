@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::Timestamp;
 
-use super::record::Ending;
+use model::cdr::Ending;
 
 #[derive(Debug)]
 pub(super) enum Phase {

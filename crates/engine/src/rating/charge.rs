@@ -1,5 +1,6 @@
 //! What a call costs: its legs, each by its deck line, folded into one price and one total.
 
+use model::calling::Unlisted;
 use model::{Amount, Number, Price, Timestamp};
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -30,15 +31,6 @@ pub struct BilledLeg<'c> {
     pub number: &'c Number,
     /// Whole seconds from answer to end; `None` if nobody answered.
     pub talked_seconds: Option<u32>,
-}
-
-/// What to do with a number that the deck has no line for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unlisted {
-    /// The call is not made.
-    Refuse,
-    /// The leg costs nothing; a call without any line has the price 0 `UNKNOWN`.
-    Unrated,
 }
 
 /// The deck has no line in force for a number, and such calls are refused.

@@ -8,7 +8,8 @@ use model::{Number, Timestamp};
 
 use super::numbers::{Behaviour, Who, behaviour};
 use super::{Fault, Sandbox};
-use crate::carrier::{Leg, Line, Order, Progress, Release, Signal, Verdict};
+use crate::carrier::{Leg, Line, Order, Progress, Signal};
+use model::cdr::{Release, Verdict};
 
 /// From an order or a signal to what the far end makes of it.
 const NETWORK: Duration = Duration::from_millis(40);

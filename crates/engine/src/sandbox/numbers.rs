@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::Number;
 
-use crate::carrier::Release;
+use model::cdr::Release;
 
 /// What happens when a number is called, as either leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

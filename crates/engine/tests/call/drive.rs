@@ -3,9 +3,10 @@
 use std::task::{Context, Poll, Waker};
 
 use engine::call::timers::CALL_MAX;
-use engine::call::{Action, Attempt, Call, CallRecord, Event};
+use engine::call::{Action, Attempt, Call, Event};
 use engine::carrier::{Audio, Carrier, Line, Order, Signal};
 use engine::sandbox::Sandbox;
+use model::cdr::Cdr;
 use model::{Message, Timestamp};
 
 use crate::script::NOON;
@@ -21,7 +22,7 @@ pub(crate) enum Said {
 /// A call that is over.
 #[derive(Debug)]
 pub(crate) struct Run {
-    pub(crate) record: CallRecord,
+    pub(crate) record: Cdr,
     pub(crate) trace: Vec<(Timestamp, Said)>,
 }
 
@@ -30,7 +31,7 @@ struct Drive {
     line: Box<dyn Line>,
     now: Timestamp,
     trace: Vec<(Timestamp, Said)>,
-    records: Vec<CallRecord>,
+    records: Vec<Cdr>,
 }
 
 /// Runs it to the end and beyond: `strays`, in order of time, happen besides what the line tells.

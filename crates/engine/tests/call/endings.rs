@@ -1,8 +1,10 @@
 //! Every way in which a call ends, in order.
 
+use engine::call::Event;
 use engine::call::timers::CALL_MAX;
-use engine::call::{Ending, Event};
-use engine::carrier::{Leg, Order, Progress, Release, Signal};
+use engine::carrier::{Leg, Order, Progress, Signal};
+use model::cdr::Ending;
+use model::cdr::Release;
 use model::{Message, Outcome};
 
 use crate::script::{ENDED, RINGING, Script, failed, persons, secs};

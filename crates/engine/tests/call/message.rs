@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use engine::call::Ending;
 use engine::call::timers::{DETECTION, PROMPT_SLACK};
-use engine::carrier::{Audio, Leg, Order, Progress, Signal, Verdict};
+use engine::carrier::{Audio, Leg, Order, Progress, Signal};
+use model::cdr::Ending;
+use model::cdr::Verdict;
 use model::limits::KEYS_MAX;
 use model::message::{Keys, MachineDetection};
 use model::{Message, Outcome};
@@ -20,7 +21,7 @@ fn detecting(detection: MachineDetection) -> Message {
     Message { machine_detection: Some(detection), ..voice(persons()) }
 }
 
-fn finish(mut call: Script) -> engine::call::CallRecord {
+fn finish(mut call: Script) -> model::cdr::Cdr {
     call.leg(Leg::A, ENDED);
     call.record()
 }

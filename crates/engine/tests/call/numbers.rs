@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use engine::call::{Ending, Event};
-use engine::carrier::Verdict;
+use engine::call::Event;
 use engine::sandbox::{Fault, Sandbox};
+use model::cdr::Ending;
+use model::cdr::Verdict;
 use model::message::{Keys, MachineDetection};
 use model::{Message, Outcome};
 

@@ -1,8 +1,8 @@
 //! Every row of the table from SIP codes and Q.850 causes to outcomes.
 
-use engine::carrier::Release;
 use engine::outcome::Unanswered;
 use model::Outcome::{self, *};
+use model::cdr::Release;
 
 const SILENT: bool = false;
 const RANG: bool = true;

@@ -1,8 +1,9 @@
 //! What crosses on the way: each side acts before it knows what the other has done.
 
+use engine::call::Event;
 use engine::call::timers::{BYE_WAIT, CANCEL_WAIT, NO_PROVISIONAL, RING_MAX};
-use engine::call::{Ending, Event};
 use engine::carrier::{Leg, Order, Progress, Signal};
+use model::cdr::Ending;
 use model::{Message, Outcome};
 
 use crate::script::{ENDED, RINGING, Script, failed, persons, secs};

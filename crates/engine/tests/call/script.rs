@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use engine::call::{Action, Attempt, Call, CallRecord, Event};
-use engine::carrier::{Audio, Leg, Order, Progress, Release, Signal};
+use engine::call::{Action, Attempt, Call, Event};
+use engine::carrier::{Audio, Leg, Order, Progress, Signal};
+use model::cdr::Cdr;
+use model::cdr::Release;
 use model::message::Leg2;
 use model::{AccountId, Message, Timestamp};
 
@@ -73,7 +75,7 @@ pub(crate) const ENDED: Progress = Progress::Ended(Release { code: None, cause: 
 pub(crate) struct Script {
     pub(crate) now: Timestamp,
     call: Call,
-    record: Option<CallRecord>,
+    record: Option<Cdr>,
 }
 
 impl Script {
@@ -139,7 +141,7 @@ impl Script {
 
     /// Its record; it must be over.
     #[track_caller]
-    pub(crate) fn record(self) -> CallRecord {
+    pub(crate) fn record(self) -> Cdr {
         assert_eq!(self.call.deadline(), None, "a call that is over waits for nothing");
         self.record.expect("the call is over")
     }

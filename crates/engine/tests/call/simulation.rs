@@ -4,11 +4,13 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
+use engine::call::Event;
 use engine::call::timers::{BYE_WAIT, CALL_MAX, CANCEL_WAIT, NO_PROVISIONAL, RING_MAX};
-use engine::call::{CallRecord, Event, LegRecord};
-use engine::carrier::{Audio, Leg, Order, Progress, Release, Signal, Verdict};
+use engine::carrier::{Audio, Leg, Order, Progress, Signal};
 use engine::sandbox::{Fault, Sandbox};
 use fastrand::Rng;
+use model::cdr::{Cdr, LegRecord};
+use model::cdr::{Release, Verdict};
 use model::message::{Keys, Leg2, MachineDetection};
 use model::{Message, Outcome, Timestamp};
 
@@ -214,7 +216,7 @@ fn check_leg(run: &Run, leg: Leg, record: Option<&LegRecord>) -> Seen {
     seen
 }
 
-fn check_record(record: &CallRecord) {
+fn check_record(record: &Cdr) {
     let legs = [Some(record.leg_a), record.leg_b];
     for leg in legs.into_iter().flatten() {
         let times = [Some(leg.invite), leg.ringing, leg.answered, leg.ended];

@@ -1,7 +1,8 @@
 //! The table of calls whose price was worked out by hand: `cases.csv`, arithmetic beside it.
 
-use engine::rating::{Billed, BilledLeg, Deck, LegCharge, NoRate, Terms, Unlisted, charge};
+use engine::rating::{Billed, BilledLeg, Deck, LegCharge, NoRate, Terms, charge};
 use model::Number;
+use model::calling::Unlisted;
 use rust_decimal::Decimal;
 
 use super::{at, by_the_minute, deck, number};

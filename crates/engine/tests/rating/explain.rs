@@ -1,6 +1,7 @@
 //! The steps of a price, as the operator reads them.
 
-use engine::rating::{Billed, BilledLeg, Deck, Step, Unlisted, charge, explain};
+use engine::rating::{Billed, BilledLeg, Deck, Step, charge, explain};
+use model::calling::Unlisted;
 
 use super::{at, by_the_minute, number};
 

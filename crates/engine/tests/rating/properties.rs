@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use engine::rating::{Billed, BilledLeg, Charge, Deck, Unlisted, charge};
+use engine::rating::{Billed, BilledLeg, Charge, Deck, charge};
+use model::calling::Unlisted;
 use model::{Number, Timestamp};
 use proptest::prelude::*;
 use rust_decimal::Decimal;

@@ -120,6 +120,7 @@ pub fn account(name: &str) -> Account {
         password_hash: None,
         roles: Roles::default().with(Role::Read),
         disabled: false,
+        calling: Default::default(),
         created_at: START,
     }
 }

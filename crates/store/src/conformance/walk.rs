@@ -21,6 +21,7 @@ pub async fn walk(open: &impl Open, seed: u64, steps: usize) {
         } else {
             InFlightAtStart::Return
         },
+        submit_window: Duration::from_secs(60),
     };
     let stage = Stage::keeping(open, &format!("walk {seed}"), keeping.clone()).await;
     let mut walk = Walk { stage: Some(stage), model: Model::new(keeping), dice, last_take: None };

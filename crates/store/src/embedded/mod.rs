@@ -27,7 +27,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use model::{Account, AccountId, ApiKey, Clock, Report};
+use model::deck::DeckFile;
+use model::{Account, AccountId, Amount, ApiKey, Cdr, Clock, Report, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use self::command::{Assigned, Command, Fates, FeedItem, Queued, Reply};
@@ -37,8 +38,9 @@ use self::shared::{Glance, Shared};
 use self::writer::Writer;
 use crate::record::encode;
 use crate::{
-    ArchiveQuery, Audit, Fate, Fed, Figures, Health, Keeping, Ledger, Record, Result, StoreError,
-    TakeAsk, TakeId, Taken, Upkept, Waiting,
+    ArchiveQuery, Audit, Bulk, BulkChange, CallEntry, Cancelled, Due, Fate, Fed, Figures, Finished,
+    Health, Keeping, LeaseAsk, LeaseId, Ledger, OpenCall, Record, Result, Started, StoreError,
+    Submission, Submitted, TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
 };
 
 /// Places in the queue. A command takes one, a feed one for each KiB of its reports, up to
@@ -262,6 +264,83 @@ impl Ledger for Embedded {
         }
     }
 
+    async fn submit(&self, _account: AccountId, _submission: Submission) -> Result<Submitted> {
+        unimplemented!()
+    }
+
+    async fn due(&self) -> Result<Vec<Due>> {
+        unimplemented!()
+    }
+
+    async fn lease(&self, _ask: LeaseAsk) -> Result<Work> {
+        unimplemented!()
+    }
+
+    async fn start(&self, _lease: LeaseId, _started: Started) -> Result<()> {
+        unimplemented!()
+    }
+
+    async fn renew(&self, _leases: Vec<LeaseId>, _until: Timestamp) -> Result<()> {
+        unimplemented!()
+    }
+
+    async fn release(&self, _lease: LeaseId) -> Result<()> {
+        unimplemented!()
+    }
+
+    async fn retry(&self, _lease: LeaseId, _cdr: Cdr, _due: Timestamp) -> Result<()> {
+        unimplemented!()
+    }
+
+    async fn finish(&self, _lease: LeaseId, _finished: Finished) -> Result<()> {
+        unimplemented!()
+    }
+
+    async fn cancel(&self, _account: AccountId, _message_id: &str) -> Result<Option<Cancelled>> {
+        unimplemented!()
+    }
+
+    async fn bulk(&self, _account: AccountId, _bulk_id: &str) -> Result<Option<Bulk>> {
+        unimplemented!()
+    }
+
+    async fn change_bulk(
+        &self,
+        _account: AccountId,
+        _bulk_id: &str,
+        _change: BulkChange,
+    ) -> Result<Option<Bulk>> {
+        unimplemented!()
+    }
+
+    async fn open_calls(&self, _account: AccountId, _query: ArchiveQuery) -> Result<Vec<OpenCall>> {
+        unimplemented!()
+    }
+
+    async fn call(&self, _account: AccountId, _message_id: &str) -> Result<Option<CallEntry>> {
+        unimplemented!()
+    }
+
+    async fn spent(&self, _account: AccountId, _day: i32) -> Result<Amount> {
+        unimplemented!()
+    }
+
+    fn watch_calls(&self) -> watch::Receiver<u64> {
+        unimplemented!()
+    }
+
+    async fn put_deck(&self, _deck: DeckFile) -> Result<()> {
+        unimplemented!()
+    }
+
+    async fn decks(&self) -> Result<Vec<DeckFile>> {
+        unimplemented!()
+    }
+
+    fn watch_settings(&self) -> watch::Receiver<u64> {
+        unimplemented!()
+    }
+
     async fn upkeep(&self) -> Result<Upkept> {
         let mut upkept = Upkept::default();
         for _ in 0..UPKEEP_STEPS_MAX {
@@ -289,6 +368,7 @@ impl Ledger for Embedded {
         }
         Ok(Figures {
             waiting,
+            calls: Vec::new(),
             commits: self.0.shared.commits.load(Ordering::Relaxed),
             commands: self.0.shared.commands.load(Ordering::Relaxed),
             disk_bytes: self.look(Files::disk_bytes).await?,

@@ -155,6 +155,9 @@ impl Writer {
                 | StoreError::KeyReused
                 | StoreError::NameTaken(_)
                 | StoreError::NoSuchAccount
+                | StoreError::QueueFull { .. }
+                | StoreError::LeaseLost
+                | StoreError::BulkState(_)
                 | StoreError::Busy,
             ) => {}
             Some(

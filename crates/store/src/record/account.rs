@@ -36,7 +36,8 @@ pub(crate) fn read_account(id: AccountId, bytes: &[u8]) -> Result<Account, Damag
     let password_hash = from.text_if(bits & HAS_PASSWORD != 0)?.map(str::to_owned);
     from.end()?;
     let disabled = bits & DISABLED != 0;
-    Ok(Account { id, name, zone, password_hash, roles, disabled, created_at })
+    let calling = model::Calling::default();
+    Ok(Account { id, name, zone, password_hash, roles, disabled, calling, created_at })
 }
 
 pub(crate) fn write_key(key: &ApiKey) -> Vec<u8> {
@@ -71,7 +72,8 @@ fn versioned<'a>(bytes: &'a [u8], what: &'static str) -> Result<Reader<'a>, Dama
 }
 
 /// The bits are the disk's own: the order of a role in memory may change, its bit here may not.
-const ROLE_BITS: [(Role, u8); 3] = [(Role::Read, 1), (Role::Feed, 2), (Role::Admin, 4)];
+const ROLE_BITS: [(Role, u8); 4] =
+    [(Role::Read, 1), (Role::Feed, 2), (Role::Admin, 4), (Role::Send, 8)];
 
 fn role_bits(roles: Roles) -> u8 {
     ROLE_BITS.iter().filter(|(role, _)| roles.has(*role)).map(|(_, bit)| bit).sum()

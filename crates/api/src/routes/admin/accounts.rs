@@ -85,6 +85,7 @@ pub(super) async fn add(State(edge): Edged, request: Request<Body>) -> Response<
                 None => Roles::default().with(Role::Read),
             },
             disabled: false,
+            calling: Default::default(),
             created_at: edge.clock.now(),
         };
         let account = edge.ledger.add_account(account).await?;

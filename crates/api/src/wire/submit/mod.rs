@@ -20,9 +20,9 @@ mod ssml;
 mod tree;
 mod tts;
 
-use model::catalogue::{StatusRow, status};
 use model::limits::ID_BYTES_MAX;
-use model::{AccountId, Message, Timestamp};
+use model::message::Draft;
+use model::{AccountId, Timestamp};
 
 use self::object::{Faults, Object};
 pub use self::reply::{Answered, reply};
@@ -55,25 +55,6 @@ pub struct Submit {
     pub bulk_id: String,
     /// In the order of the request; two may have the same id.
     pub messages: Vec<Draft>,
-}
-
-/// One message of a request.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
-    /// The client's own, or a new one; a refused message has one too.
-    pub message_id: String,
-    /// Its destination: the digits of a number, and otherwise what was written, if not too long.
-    pub to: String,
-    /// The call to be made, or why there will be none.
-    pub verdict: Result<Message, StatusRow>,
-}
-
-impl Draft {
-    /// Its place in the answer, if nothing else speaks against it.
-    pub fn answered(&self) -> Answered {
-        let status = self.verdict.as_ref().err().copied().unwrap_or(status::PENDING_ACCEPTED);
-        Answered { to: self.to.clone(), status, message_id: self.message_id.clone() }
-    }
 }
 
 /// Why a request is refused as a whole.

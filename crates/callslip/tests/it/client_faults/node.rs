@@ -120,6 +120,7 @@ async fn furnish(ledger: &dyn Ledger, size: Size) -> AccountId {
         password_hash: Some(CHEAP_HASH.into()),
         roles: Roles::default().with(Role::Read),
         disabled: false,
+        calling: Default::default(),
         created_at: Timestamp::from_millis(0),
     };
     let account = ledger.add_account(account).await.unwrap().id;

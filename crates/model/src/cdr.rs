@@ -1,15 +1,13 @@
-//! What is left of an attempt when it is over: the raw record that outcome, charge and report are
-//! made from. Internal; the customer sees a report.
+//! The call detail record: what is left of an attempt when it is over, raw; and what it was charged
+//! by. Outcome, price and report are made from it. Internal: the customer sees a report.
 
 use std::time::Duration;
 
-use model::{Outcome, Timestamp};
-
-use crate::carrier::{Release, Verdict};
+use crate::{Amount, Outcome, Timestamp};
 
 /// One attempt at a message, over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallRecord {
+pub struct Cdr {
     /// Which attempt it was, from 1.
     pub attempt: u8,
     /// The outcome of the message: that of leg A, whatever became of B.
@@ -72,7 +70,49 @@ pub enum Ending {
     Drained,
 }
 
-impl CallRecord {
+/// Why the far end let go of a leg, as far as it said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    /// Final SIP code.
+    pub code: Option<u16>,
+    /// Q.850 cause (RFC 3326 `Reason`).
+    pub cause: Option<u8>,
+}
+
+/// Who answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A person.
+    Human,
+    /// An answering machine.
+    Machine,
+}
+
+/// What a call was charged, and by which lines of which deck.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charged {
+    /// The deck; none if the account has none.
+    pub deck: Option<String>,
+    /// What the call cost in all.
+    pub total: Amount,
+    /// Seconds paid for, of all charged legs together.
+    pub billed_seconds: u64,
+    /// The line that priced leg A, as [`RateLine`] tells it; none if the deck has none for it.
+    pub line_a: Option<RateLine>,
+    /// The same for leg B; none too if it is not charged.
+    pub line_b: Option<RateLine>,
+}
+
+/// A deck line as it was when it priced a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLine {
+    /// Its line in the deck's file.
+    pub line: u64,
+    /// Its prefix, price, increments and period, for people.
+    pub text: String,
+}
+
+impl Cdr {
     /// When the outcome was known.
     pub fn done_at(&self) -> Timestamp {
         let legs = [Some(&self.leg_a), self.leg_b.as_ref()];
@@ -94,7 +134,7 @@ impl CallRecord {
 
 impl Ending {
     /// What a call that nobody has answered is, if it was ordered to end.
-    pub(super) fn outcome_unanswered(self) -> Option<Outcome> {
+    pub fn outcome_unanswered(self) -> Option<Outcome> {
         match self {
             Self::Cancelled => Some(Outcome::Cancelled),
             Self::Drained => Some(Outcome::Internal),
@@ -112,7 +152,8 @@ impl Ending {
 }
 
 impl LegRecord {
-    pub(super) fn dialled(now: Timestamp) -> Self {
+    /// A leg that is dialled now.
+    pub fn dialled(now: Timestamp) -> Self {
         Self {
             invite: now,
             ringing: None,
