@@ -9,6 +9,8 @@ mod connection;
 mod credential;
 mod edge;
 mod error;
+#[cfg(feature = "in-process")]
+pub mod in_process;
 mod metrics;
 pub mod negotiate;
 mod routes;
