@@ -5,11 +5,13 @@
 use api::negotiate::{self, Format};
 use api::wire::params::{TakeParams, archive_query};
 use api::wire::query::Query;
-use api::wire::submit::{self, Answered, Refused, Submit, Terms, bulks};
+use api::wire::submit::{self, Refused, Submit, Terms, bulks};
 use api::wire::{self, date, feed};
+use model::catalogue::status::PENDING_ACCEPTED;
 use model::limits::{ID_BYTES_MAX, RETRIES_MAX, SPOKEN_CHARS_MAX};
-use model::message::Prompt;
+use model::message::{Draft, Prompt};
 use model::{AccountId, Message, Report, Timestamp, Zone};
+use store::Answer;
 
 /// A feed in JSON. What is accepted survives being written and read again.
 pub(crate) fn feed_json(data: &[u8]) {
@@ -158,9 +160,9 @@ fn submitted(read: impl Fn(&mut Terms<'_>) -> Result<Submit, Refused>) {
         }
         (first, second) => panic!("{first:?}, and later {second:?}"),
     };
-    let answered: Vec<Answered> = first.messages.iter().map(|draft| draft.answered()).collect();
+    let answers: Vec<Answer> = first.messages.iter().map(answer).collect();
     for format in [Format::Json, Format::Xml] {
-        let reply = submit::reply(format, &first.bulk_id, &answered);
+        let reply = submit::reply(format, &first.bulk_id, &answers);
         std::str::from_utf8(&reply).expect("an answer is text");
     }
     for (draft, again) in first.messages.iter().zip(&second.messages) {
@@ -174,6 +176,12 @@ fn submitted(read: impl Fn(&mut Terms<'_>) -> Result<Submit, Refused>) {
             (verdict, again) => panic!("{verdict:?}, and later {again:?}"),
         }
     }
+}
+
+/// What a ledger that had no such message before answers.
+fn answer(draft: &Draft) -> Answer {
+    let row = draft.verdict.as_ref().err().copied().unwrap_or(PENDING_ACCEPTED);
+    Answer { message_id: draft.message_id.clone(), to: draft.to.clone(), status: row.into() }
 }
 
 fn is_within_bounds(message: &Message) {
