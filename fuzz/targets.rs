@@ -54,12 +54,14 @@ pub(crate) fn query(data: &[u8]) {
 /// The lines of an `Accept`, and a `Content-Type`.
 pub(crate) fn accept(data: &[u8]) {
     let lines = || data.split(|byte| *byte == b'\n');
-    let chosen = negotiate::format(None, lines());
-    let with_anything_else = negotiate::format(None, lines().chain([b"text/html".as_slice()]));
+    let chosen = negotiate::format(None, lines(), Format::Json);
+    let with_anything_else =
+        negotiate::format(None, lines().chain([b"text/html".as_slice()]), Format::Json);
     // To admit one thing more that we do not have changes nothing, once there is anything to read.
     assert!(chosen == with_anything_else || chosen == Ok(Format::Json));
-    assert_eq!(negotiate::format(Some(Format::Xml), lines()), Ok(Format::Xml));
-    let _ = negotiate::body_format(Some(data));
+    assert_eq!(negotiate::format(Some(Format::Xml), lines(), Format::Json), Ok(Format::Xml));
+    let is_document = negotiate::body_format(Some(data)).is_ok();
+    assert!(!(is_document && negotiate::is_form(Some(data))));
 }
 
 /// A date. What is accepted is shown so that it names the same instant.
