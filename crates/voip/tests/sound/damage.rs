@@ -33,13 +33,13 @@ fn seeds() -> u64 {
 fn a_file_cut_off_anywhere_is_played_so_far_or_refused() {
     for (name, file) in files() {
         let whole = decode(file.clone()).unwrap().len();
-        for cut in 0..100 {
-            let length = file.len() * cut / 100;
+        for cut in 0..20 {
+            let length = file.len() * cut / 20;
             match decode(file[..length].to_vec()) {
                 Ok(codes) => {
-                    assert!(!codes.is_empty() && codes.len() <= whole, "{name} at {cut} %")
+                    assert!(!codes.is_empty() && codes.len() <= whole, "{name} cut at {cut}/20")
                 }
-                Err(error) => assert_ne!(error, SoundError::TooLong, "{name} at {cut} %"),
+                Err(error) => assert_ne!(error, SoundError::TooLong, "{name} cut at {cut}/20"),
             }
         }
     }
