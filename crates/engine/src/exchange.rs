@@ -37,8 +37,8 @@ use crate::carrier::Carrier;
 use crate::prompt::Prompter;
 use crate::tariffs::Tariffs;
 use crate::time::Time;
-pub use figures::ExchangeFigures;
 use figures::Counters;
+pub use figures::ExchangeFigures;
 use scheduler::Scheduler;
 
 /// What an exchange is made of.
