@@ -60,8 +60,12 @@ impl Writer {
         }
     }
 
-    pub(super) fn release(&mut self, lease: LeaseId) -> Result<()> {
+    /// When it is due is not written down: a crash forgets it with the lease.
+    pub(super) fn release(&mut self, lease: LeaseId, due: Timestamp) -> Result<()> {
         self.state.calls.held(lease)?;
+        let change = self.state.calls.book(lease.call.account)?.change_of(lease.call.number);
+        let due = change.unmoved(due);
+        self.state.calls.change(lease.call, |call| call.due = due);
         self.state.calls.give_back(lease.call);
         Ok(())
     }
