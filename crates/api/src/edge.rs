@@ -10,6 +10,7 @@ use model::{AccountId, Clock};
 use store::{Ledger, StoreError};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
+use uuid::Uuid;
 
 use crate::auth::Auth;
 use crate::body::WatchedBody;
@@ -38,11 +39,15 @@ pub struct Edge {
     pub(crate) logs_throttle: Throttle<AccountId>,
     pub(crate) submits_throttle: Throttle<AccountId>,
     pub(crate) stopping: AtomicBool,
+    pub(crate) fresh_id: FreshId,
     admin_token: String,
     /// Begins every request id of this process.
     id_prefix: String,
     requests: AtomicU64,
 }
+
+/// Gives a new id with every call.
+pub type FreshId = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// How a request came.
 #[derive(Clone)]
@@ -77,6 +82,22 @@ impl Edge {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> std::io::Result<Arc<Self>> {
+        let fresh_id = Arc::new(|| Uuid::new_v4().to_string());
+        Self::with_ids(ledger, telephony, clock, settings, fresh_id).await
+    }
+
+    /// The same, with the ids of bulks and messages from elsewhere: those of a simulation are drawn
+    /// from its seed.
+    ///
+    /// # Errors
+    /// There is no randomness to be had, or the ledger cannot be read.
+    pub async fn with_ids(
+        ledger: Arc<dyn Ledger>,
+        telephony: Arc<dyn Telephony>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        fresh_id: FreshId,
+    ) -> std::io::Result<Arc<Self>> {
         let metrics = Arc::new(Metrics::new());
         let failures = settings.auth_failures_per_minute;
         let auth = Auth::new(Arc::clone(&clock), Arc::clone(&metrics), failures)?;
@@ -92,6 +113,7 @@ impl Edge {
             auth,
             metrics,
             stopping: AtomicBool::new(false),
+            fresh_id,
             admin_token: secret()?,
             id_prefix: secret()?[..10].replace(['-', '_'], "0"),
             requests: AtomicU64::new(0),

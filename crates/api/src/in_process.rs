@@ -54,6 +54,7 @@ impl Client {
     /// There is no socket to be had.
     pub async fn request(&self, request: Request<Bytes>) -> io::Result<Answer> {
         let (server, client) = UnixStream::pair()?;
+        server.set_nonblocking(true)?;
         let patience = Patience::of(&self.edge.settings);
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (ledger, metrics) = (Arc::clone(&self.edge.ledger), Arc::clone(&self.edge.metrics));
@@ -67,54 +68,45 @@ impl Client {
 }
 
 impl Answer {
-    /// Reads all of it and closes in order.
+    /// The whole body. Every byte of it is with the client's kernel then.
     ///
     /// # Errors
     /// The body ended early.
-    pub async fn read(mut self) -> Result<Bytes, axum::Error> {
-        let body = self.receive().await?;
-        self.client = None;
-        self.connection.let_go();
-        self.connection.watch().await;
-        Ok(body)
-    }
-
-    /// Reads all of it, and is not heard of again: it settles after a quiet while.
-    ///
-    /// # Errors
-    /// The body ended early.
-    pub async fn read_and_stay(mut self) -> Result<Bytes, axum::Error> {
-        let body = self.receive().await?;
-        self.connection.let_go();
-        self.connection.watch().await;
-        Ok(body)
-    }
-
-    /// Closes without having read all of it, so that its kernel resets the connection.
-    ///
-    /// # Errors
-    /// The body ended early.
-    pub async fn receive_and_reset(mut self) -> Result<(), axum::Error> {
-        self.receive().await?;
-        self.connection.reset_seen();
-        self.connection.let_go();
-        self.connection.watch().await;
-        Ok(())
-    }
-
-    /// Every byte reaches the client's kernel.
-    async fn receive(&mut self) -> Result<Bytes, axum::Error> {
+    pub async fn receive(&mut self) -> Result<Bytes, axum::Error> {
         let Some(body) = self.body.take() else { return Ok(Bytes::new()) };
         let bytes = body.collect().await?.to_bytes();
         self.connection.written(bytes.len());
         self.connection.flushed();
         Ok(bytes)
     }
+
+    /// The client has read it, and closes in order.
+    pub async fn close(mut self) {
+        self.client = None;
+        self.end().await;
+    }
+
+    /// The client is not heard of again: what it received settles after a quiet while.
+    pub async fn stay(self) {
+        self.end().await;
+    }
+
+    /// The client closes without having read what it received: its kernel resets the connection.
+    pub async fn reset(self) {
+        self.connection.reset_seen();
+        self.end().await;
+    }
+
+    async fn end(mut self) {
+        // A body that was not received is dropped first: the take's guard must find it unwritten.
+        self.body = None;
+        self.connection.let_go();
+        self.connection.watch().await;
+    }
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        // Before the connection: the take's guard must find the answer unwritten.
         self.body = None;
         self.connection.let_go();
     }

@@ -25,7 +25,7 @@ mod throttle;
 mod tls;
 pub mod wire;
 
-pub use edge::Edge;
+pub use edge::{Edge, FreshId};
 pub use server::{Listener, Server, Surface};
 pub use settings::{ResetMeans, Settings};
 pub use telephony::Telephony;

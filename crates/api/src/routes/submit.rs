@@ -14,7 +14,6 @@ use http::{HeaderMap, Request, header};
 use model::Role;
 use model::catalogue::status;
 use store::{Submission, Submitted};
-use uuid::Uuid;
 
 use super::{
     Answer, Edged, answer, body_format, caller, format_like_body, ok, read_body, with_allow,
@@ -26,6 +25,9 @@ use crate::idempotency::replay_key;
 use crate::metrics::ResultLabels;
 use crate::negotiate::{self, Format};
 use crate::wire::submit::{self, Refused, Submit, Terms};
+
+/// A body up to that long is read in less time than another thread takes to begin.
+const BYTES_AT_ONCE: usize = 16 << 10;
 
 /// Which request it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,21 +70,27 @@ async fn submit(edge: Arc<Edge>, request: Request<Body>, kind: Kind, format: For
     let admission = Admission::of(&edge, caller.account, now).await?;
     let waiting_max = admission.waiting_max;
     let telephony = Arc::clone(&edge.telephony);
+    let fresh_id = Arc::clone(&edge.fresh_id);
     let account = caller.account;
-    // The largest request takes a while of a core; other requests do not wait for it.
-    let reading = tokio::task::spawn_blocking(move || {
+    let is_large = body.len() > BYTES_AT_ONCE;
+    let reading = move || {
         let mut terms = Terms {
             account,
             now,
             machine_detection: telephony.detects_machines(),
             speaks: &|language| telephony.speaks(language),
-            fresh_id: &mut || Uuid::new_v4().to_string(),
+            fresh_id: &mut || fresh_id(),
         };
         let submit = kind.read(media, &body, &mut terms)?;
         let refusals = admission.refusals(&submit.messages);
         Ok::<(Submit, Vec<Refusal>), Refused>((submit, refusals))
-    });
-    let (mut submit, refusals) = reading.await.map_err(|_| ApiError::internal())??;
+    };
+    // The largest request takes a while of a core; other requests do not wait for it.
+    let read = match is_large {
+        true => tokio::task::spawn_blocking(reading).await.map_err(|_| ApiError::internal())?,
+        false => reading(),
+    };
+    let (mut submit, refusals) = read?;
     admission::refuse(&*edge.ledger, account, &mut submit.messages, refusals).await?;
     let Submit { bulk_id, messages: drafts } = submit;
     let submitted = edge.ledger.submit(account, Submission { bulk_id, drafts, key, waiting_max });

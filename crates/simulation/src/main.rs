@@ -1,0 +1,28 @@
+//! Runs the simulation by hand: `cargo run --release -p simulation -- --seed 7 --messages 100000`.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use clap::Parser;
+use simulation::{Plan, run};
+
+/// The whole of Callslip in one process, in virtual time and by a seed.
+#[derive(Parser)]
+struct Arguments {
+    /// The seed; a fresh one if none is given. It is printed either way.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Messages to submit, over all customers.
+    #[arg(long, default_value_t = 5_000)]
+    messages: u64,
+    /// Deaths of the process on the way.
+    #[arg(long, default_value_t = 20)]
+    deaths: u32,
+}
+
+fn main() {
+    let Arguments { seed, messages, deaths } = Arguments::parse();
+    let seed = seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 16);
+    let plan = Plan { seed, messages, deaths };
+    println!("{plan}");
+    println!("{}", run(&plan));
+}

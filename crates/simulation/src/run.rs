@@ -1,0 +1,200 @@
+//! One run: lives of the server that follow each other, customers that outlive them, and the check.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::exchange::{Caps, ExchangeSettings};
+use engine::sandbox::Sandbox;
+use fastrand::Rng;
+use futures_util::future::join_all;
+use model::Timestamp;
+use store::Ledger;
+use testkit::{Death, VirtualClock};
+use tokio::runtime::Builder;
+
+use crate::check;
+use crate::customer::{self, Customer};
+use crate::house::{House, World};
+use crate::sender::Sender;
+use crate::taker::Taker;
+use crate::witness::Witness;
+
+/// Monday 2026-11-23, 12:00 UTC.
+pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_795_435_200_000);
+/// Durable steps that a message takes, roughly: its share of a submit, a start, a finish, a take.
+const STEPS_PER_MESSAGE: u64 = 4;
+
+/// What to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// What chance is made from.
+    pub seed: u64,
+    /// Messages to submit, over all customers.
+    pub messages: u64,
+    /// Deaths of the server on the way.
+    pub deaths: u32,
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Messages that were accepted, each with one report.
+    pub accepted: usize,
+    /// Times that A was dialled.
+    pub dialled: usize,
+    /// Deaths of the server.
+    pub deaths: u32,
+    /// Calls that a death interrupted.
+    pub interrupted: usize,
+    /// Reports that came twice: the server died between the answer and its note.
+    pub twice: usize,
+    /// Virtual time that passed.
+    pub passed: Duration,
+    /// Digest of what was dialled, when and in which order.
+    pub trace: u64,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, messages, deaths } = self;
+        write!(f, "simulation: --seed {seed} --messages {messages} --deaths {deaths}")
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hours = self.passed.as_secs() / 3_600;
+        write!(
+            f,
+            "{} messages accepted, one report each; {} dialled in {hours} hours, {} deaths, {} \
+             calls interrupted, {} reports came twice; trace {:016x}",
+            self.accepted, self.dialled, self.deaths, self.interrupted, self.twice, self.trace
+        )
+    }
+}
+
+/// Runs it.
+///
+/// # Panics
+/// Something that was promised does not hold.
+pub fn run(plan: &Plan) -> Summary {
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
+    runtime.expect("a runtime of one thread can be made").block_on(live(plan))
+}
+
+async fn live(plan: &Plan) -> Summary {
+    let mut rng = Rng::with_seed(plan.seed);
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let clock = Arc::new(VirtualClock::at(NOON));
+    let sandbox = Sandbox { seed: rng.u64(..), ..Sandbox::default() };
+    let witness = Witness::new(sandbox, Arc::clone(&clock));
+    let trunk = Caps { calls_per_second: rng.u32(5..30), concurrent_calls: rng.u32(10..60) };
+    let settings = ExchangeSettings { trunk, ..ExchangeSettings::default() };
+    witness.bound(None, trunk);
+    let world = World { dir: dir.path(), clock, witness, settings };
+    let mut town = Town::new(plan, &world, &mut rng).await;
+    let mut deaths = 0;
+    loop {
+        let spread = 2 + 2 * STEPS_PER_MESSAGE * plan.messages / (u64::from(plan.deaths) + 1);
+        let step = rng.u64(1..spread);
+        let death = if rng.bool() { Death::Before(step) } else { Death::After(step) };
+        let death = (deaths < plan.deaths).then_some(death);
+        let house = House::open(&world, rng.u64(..), death).await;
+        if town.live(&house, &world).await {
+            house.stop().await;
+            break;
+        }
+        deaths += 1;
+        town.takers.iter_mut().for_each(Taker::server_died);
+        world.witness.process_died();
+        house.vanish().await;
+    }
+    town.check(&world, rng.u64(..), deaths).await
+}
+
+/// Every customer, both sides of it.
+struct Town {
+    senders: Vec<Sender>,
+    takers: Vec<Taker>,
+}
+
+impl Town {
+    async fn new(plan: &Plan, world: &World<'_>, rng: &mut Rng) -> Self {
+        let house = House::open(world, rng.u64(..), None).await;
+        customer::import_deck(&house).await;
+        let (mut senders, mut takers) = (Vec::new(), Vec::new());
+        let count = rng.usize(2..6);
+        for number in 1..=count {
+            let customer = Customer::new(number, rng, &house).await;
+            world.witness.bound(Some(&customer.from), customer.caps);
+            takers.push(Taker::new(customer.clone(), rng.fork()));
+            senders.push(Sender::new(customer, plan.messages / count as u64, rng.fork()));
+        }
+        house.stop().await;
+        Self { senders, takers }
+    }
+
+    /// Lives until everything was sent and every call is over; or until the server dies, which is
+    /// told by `false`.
+    async fn live(&mut self, house: &House, world: &World<'_>) -> bool {
+        let client = house.client();
+        let sending = async {
+            join_all(self.senders.iter_mut().map(|one| one.live(&client, &world.witness))).await;
+            while !house.ledger.due().await.expect("the ledger can be asked").is_empty() {
+                tokio::time::sleep(Duration::from_secs(600)).await;
+            }
+        };
+        let taking = join_all(self.takers.iter_mut().map(|one| one.live(&client)));
+        tokio::select! {
+            biased;
+            () = house.ledger.died() => false,
+            () = sending => true,
+            _ = taking => unreachable!("takers take for ever"),
+            () = house.upkeep() => unreachable!("upkeep goes on for ever"),
+        }
+    }
+
+    async fn check(&mut self, world: &World<'_>, seed: u64, deaths: u32) -> Summary {
+        // Every window of a key has ended by then.
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        let house = House::open(world, seed, None).await;
+        house.ledger.upkeep().await.expect("a healthy ledger keeps itself up");
+        let client = house.client();
+        for taker in &mut self.takers {
+            taker.take_rest(&client).await;
+        }
+        drop(client);
+        let ended = world.witness.now();
+        let passed = ended.since(NOON);
+        let mut summary = Summary { deaths, passed, ..Summary::default() };
+        let mut faults = world.witness.seen().faults.clone();
+        let mut in_between = 0;
+        for (sender, taker) in self.senders.iter().zip(&self.takers) {
+            let seen = std::mem::take(&mut *world.witness.seen());
+            let of_one = (sender, taker);
+            let found = check::customer(&*house.ledger, of_one, &seen, (NOON, ended)).await;
+            *world.witness.seen() = seen;
+            faults.extend(found.faults);
+            summary.twice += found.twice;
+            in_between += found.in_between;
+            summary.accepted += sender.accepted.len();
+        }
+        let seen = world.witness.seen();
+        summary.dialled = seen.sequence.len();
+        summary.interrupted = seen.interrupted.len();
+        if let Ok(f)=std::env::var("DUMP") { std::fs::write(f, seen.sequence.iter().map(|(a,b)|format!("{} {b}\n",a.as_millis())).collect::<String>()).unwrap(); }
+        let mut trace = DefaultHasher::new();
+        seen.sequence.hash(&mut trace);
+        summary.trace = trace.finish();
+        drop(seen);
+        house.stop().await;
+        if in_between > deaths as usize {
+            faults.push(format!("{deaths} deaths explain no {in_between} calls that ended so"));
+        }
+        let shown = faults.iter().take(10).cloned().collect::<Vec<_>>().join("\n");
+        assert!(faults.is_empty(), "{} faults, the first of them:\n{shown}", faults.len());
+        summary
+    }
+}

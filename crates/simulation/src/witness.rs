@@ -1,0 +1,163 @@
+//! The telephone network, as a witness: the sandbox, and a note of everything that was dialled.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use engine::carrier::{Carrier, Leg, Line, Order, Signal};
+use engine::exchange::Caps;
+use engine::sandbox::Sandbox;
+use model::{Clock, Timestamp};
+use testkit::VirtualClock;
+
+/// The sandbox, watched.
+#[derive(Clone)]
+pub(crate) struct Witness {
+    sandbox: Sandbox,
+    clock: Arc<VirtualClock>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What was seen.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// When A was dialled, for each message and attempt.
+    pub(crate) dials: BTreeMap<String, BTreeMap<u8, Timestamp>>,
+    /// From which number A was dialled, and when, in order.
+    pub(crate) sequence: Vec<(Timestamp, String)>,
+    /// Messages with a line when the process died.
+    pub(crate) interrupted: BTreeSet<String>,
+    /// What must not be.
+    pub(crate) faults: Vec<String>,
+    caps: BTreeMap<String, Caps>,
+    trunk: Option<Caps>,
+    lines: BTreeMap<u64, Live>,
+    lines_made: u64,
+    lately: BTreeMap<String, VecDeque<Timestamp>>,
+}
+
+struct Live {
+    message_id: String,
+    from: String,
+}
+
+struct WatchedLine {
+    line: Box<dyn Line>,
+    number: u64,
+    message_id: String,
+    attempt: u8,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// The name of the trunk among the senders.
+const TRUNK: &str = "";
+
+impl Witness {
+    pub(crate) fn new(sandbox: Sandbox, clock: Arc<VirtualClock>) -> Self {
+        Self { sandbox, clock, seen: Arc::default() }
+    }
+
+    /// What the calls from a number are bound by; of all numbers together if none is given.
+    pub(crate) fn bound(&self, from: Option<&str>, caps: Caps) {
+        let mut seen = self.seen();
+        match from {
+            Some(from) => drop(seen.caps.insert(from.to_owned(), caps)),
+            None => seen.trunk = Some(caps),
+        }
+    }
+
+    /// The process has died, and its lines with it.
+    pub(crate) fn process_died(&self) {
+        let mut seen = self.seen();
+        let lines = std::mem::take(&mut seen.lines);
+        seen.interrupted.extend(lines.into_values().map(|line| line.message_id));
+        // The pace begins anew with the next process.
+        seen.lately.clear();
+    }
+
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Carrier for Witness {
+    fn line(&self, message_id: &str, attempt: u8) -> Box<dyn Line> {
+        let mut seen = self.seen();
+        seen.lines_made += 1;
+        Box::new(WatchedLine {
+            line: self.sandbox.line(message_id, attempt),
+            number: seen.lines_made,
+            message_id: message_id.to_owned(),
+            attempt,
+            seen: Arc::clone(&self.seen),
+        })
+    }
+}
+
+impl Line for WatchedLine {
+    fn order(&mut self, order: Order, now: Timestamp) {
+        if let Order::Dial { leg: Leg::A, from, .. } = &order {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.dialled(self.number, (&self.message_id, self.attempt), from, now);
+        }
+        self.line.order(order, now);
+    }
+
+    fn poll(&mut self, now: Timestamp, cx: &mut Context<'_>) -> Poll<Signal> {
+        self.line.poll(now, cx)
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.line.deadline()
+    }
+}
+
+impl Drop for WatchedLine {
+    fn drop(&mut self) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.lines.remove(&self.number);
+    }
+}
+
+impl Seen {
+    fn dialled(&mut self, line: u64, (message, attempt): (&str, u8), from: &str, now: Timestamp) {
+        let attempts = self.dials.entry(message.to_owned()).or_default();
+        if let Some(before) = attempts.insert(attempt, now) {
+            let fault =
+                format!("{message} is dialled twice for attempt {attempt}: {before:?} {now:?}");
+            self.faults.push(fault);
+        }
+        self.sequence.push((now, from.to_owned()));
+        let live = Live { message_id: message.to_owned(), from: from.to_owned() };
+        self.lines.insert(line, live);
+        for name in [TRUNK, from] {
+            self.is_within_caps(name, now);
+        }
+    }
+
+    fn is_within_caps(&mut self, name: &str, now: Timestamp) {
+        let caps = if name == TRUNK { self.trunk } else { self.caps.get(name).copied() };
+        let Some(caps) = caps else { return };
+        let is_its = |line: &&Live| name == TRUNK || line.from == name;
+        let at_once = self.lines.values().filter(is_its).count();
+        if at_once > caps.concurrent_calls as usize {
+            self.faults.push(format!("{at_once} calls at once from `{name}`: {caps:?}"));
+        }
+        let lately = self.lately.entry(name.to_owned()).or_default();
+        while lately.front().is_some_and(|at| at.plus(Duration::from_secs(1)) <= now) {
+            lately.pop_front();
+        }
+        lately.push_back(now);
+        if lately.len() > caps.calls_per_second as usize {
+            self.faults.push(format!("{} calls in a second from `{name}`: {caps:?}", lately.len()));
+        }
+    }
+}
+
+impl Witness {
+    /// The instant it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,52 @@
+//! The short form of the simulation, in the ordinary test run: five thousand messages, over seeds
+//! that are new each time. `CALLSLIP_SEED` runs one of them again, `CALLSLIP_MESSAGES` says how
+//! many messages, `CALLSLIP_LONG` runs a hundred thousand.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use simulation::{Plan, fairness, run};
+
+/// Seeds of one test run, each with its share of the messages.
+const RUNS: u64 = 5;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn fresh_seed() -> u64 {
+    setting("CALLSLIP_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 16)
+}
+
+#[test]
+fn every_accepted_message_has_one_report_whatever_dies() {
+    let all = if setting("CALLSLIP_LONG").is_some() { 100_000 } else { 5_000 };
+    let messages = setting("CALLSLIP_MESSAGES").unwrap_or(all) / RUNS;
+    let first = fresh_seed();
+    let runs = if setting("CALLSLIP_SEED").is_some() { 1 } else { RUNS };
+    let (mut accepted, mut interrupted) = (0, 0);
+    for seed in first..first + runs {
+        let deaths = u32::try_from(messages / 50).unwrap_or(u32::MAX);
+        let plan = Plan { seed, messages, deaths };
+        println!("{plan}");
+        let summary = run(&plan);
+        println!("{summary}");
+        accepted += summary.accepted;
+        interrupted += summary.interrupted;
+    }
+    assert!(accepted > 100 && interrupted > 0, "{accepted} accepted, {interrupted} interrupted");
+}
+
+#[test]
+fn a_seed_makes_the_same_run_again() {
+    let seed = fresh_seed();
+    println!("CALLSLIP_SEED={seed}");
+    let plan = Plan { seed, messages: 200, deaths: 4 };
+    assert_eq!(run(&plan), run(&plan));
+}
+
+#[test]
+fn customers_who_wait_for_the_same_trunk_get_the_same_share_of_it() {
+    let seed = fresh_seed();
+    println!("CALLSLIP_SEED={seed}");
+    assert!(fairness::worst_difference(seed, &[60, 200, 200]) <= 1);
+}
