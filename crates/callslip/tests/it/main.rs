@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod binary;
+mod calling;
 mod cli;
 mod client_faults;
 mod config;
@@ -17,6 +18,7 @@ mod operations;
 mod samples;
 mod seed;
 mod server;
+mod submit;
 mod take;
 mod telephony;
 mod tidy;
