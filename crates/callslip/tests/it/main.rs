@@ -19,6 +19,7 @@ mod first_minute;
 mod import;
 mod nothing_consumed;
 mod operations;
+mod refusals;
 mod samples;
 mod seed;
 mod server;
