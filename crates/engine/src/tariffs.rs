@@ -48,11 +48,15 @@ impl Tariffs {
         let accounts = ledger.accounts().await?;
         let files = ledger.decks().await?;
         let before = self.known();
-        // A large deck takes long to parse, and others should be asked meanwhile.
-        let parse = move || files.into_iter().map(|file| known_deck(file, &before)).collect();
-        let Ok(decks) = tokio::task::spawn_blocking(parse).await else {
-            return Err(store::StoreError::Corrupt("a rate deck could not be parsed".into()));
+        let is_known = |file: &DeckFile| {
+            before.decks.get(&file.name).is_some_and(|known| *known.file == *file)
         };
+        let (same, changed): (Vec<_>, Vec<_>) = files.into_iter().partition(is_known);
+        let same = same.into_iter().filter_map(|file| {
+            before.decks.get(&file.name).map(|known| (file.name, known.clone()))
+        });
+        let mut decks: HashMap<String, KnownDeck> = same.collect();
+        decks.extend(parsed(changed).await?);
         let accounts = accounts.into_iter().map(|one| (one.id, Arc::new(one))).collect();
         let known = Arc::new(Known { accounts, decks });
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
@@ -100,17 +104,24 @@ impl Tariffs {
     }
 }
 
-fn known_deck(file: DeckFile, before: &Known) -> (String, KnownDeck) {
-    let name = file.name.clone();
-    if let Some(same) = before.decks.get(&name).filter(|known| *known.file == file) {
-        return (name, same.clone());
+/// Parses decks. A large one takes long, and others should be asked meanwhile.
+async fn parsed(files: Vec<DeckFile>) -> store::Result<Vec<(String, KnownDeck)>> {
+    if files.is_empty() {
+        return Ok(Vec::new());
     }
+    let parse = move || files.into_iter().map(|file| (file.name.clone(), known_deck(file)));
+    let parsing = tokio::task::spawn_blocking(move || parse().collect());
+    let broken = |_| store::StoreError::Corrupt("a rate deck could not be parsed".into());
+    parsing.await.map_err(broken)
+}
+
+fn known_deck(file: DeckFile) -> KnownDeck {
     let deck = match Tariffs::check(&file) {
         Ok(deck) => Some(Arc::new(deck)),
         Err(faults) => {
             let first = faults.first().map(ToString::to_string).unwrap_or_default();
             tracing::error!(
-                deck = name,
+                deck = file.name,
                 faults = faults.len(),
                 first,
                 "A rate deck in the ledger cannot be read. Calls that it prices wait, unless \
@@ -119,7 +130,7 @@ fn known_deck(file: DeckFile, before: &Known) -> (String, KnownDeck) {
             None
         }
     };
-    (name, KnownDeck { file: Arc::new(file), deck })
+    KnownDeck { file: Arc::new(file), deck }
 }
 
 fn terms(file: &DeckFile) -> Result<Terms, Vec<Fault>> {

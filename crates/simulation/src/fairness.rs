@@ -10,11 +10,10 @@ use fastrand::Rng;
 use serde_json::json;
 use store::Ledger;
 use testkit::VirtualClock;
-use tokio::runtime::Builder;
 
 use crate::customer::{self, Customer};
 use crate::house::{House, World};
-use crate::run::NOON;
+use crate::run::{NOON, runtime};
 use crate::witness::Witness;
 
 /// Caps that bound nobody here.
@@ -23,8 +22,7 @@ const WIDE: Caps = Caps { calls_per_second: 1_000, concurrent_calls: 1_000 };
 /// Has each of some customers submit its calls at once, far more than the trunk takes, and gives
 /// the largest difference between any two of them in calls dialled while both still had some.
 pub fn worst_difference(seed: u64, calls: &[usize]) -> usize {
-    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
-    runtime.expect("a runtime of one thread can be made").block_on(contend(seed, calls))
+    runtime().block_on(contend(seed, calls))
 }
 
 async fn contend(seed: u64, calls: &[usize]) -> usize {

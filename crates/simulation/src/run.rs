@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use model::Timestamp;
 use store::Ledger;
 use testkit::{Death, VirtualClock};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::check;
 use crate::customer::{self, Customer};
@@ -80,8 +80,20 @@ impl fmt::Display for Summary {
 /// # Panics
 /// Something that was promised does not hold.
 pub fn run(plan: &Plan) -> Summary {
-    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
-    runtime.expect("a runtime of one thread can be made").block_on(live(plan))
+    runtime().block_on(live(plan))
+}
+
+/// A runtime whose clock moves only when nothing else does, and whose tasks take their turns in the
+/// same order whatever the real time.
+pub(crate) fn runtime() -> Runtime {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        // What the ledger's thread wakes comes first: otherwise it depends on how many turns were
+        // taken while some thread was waited for.
+        .global_queue_interval(1)
+        .build();
+    runtime.expect("a runtime of one thread can be made")
 }
 
 async fn live(plan: &Plan) -> Summary {
@@ -184,7 +196,16 @@ impl Town {
         let seen = world.witness.seen();
         summary.dialled = seen.sequence.len();
         summary.interrupted = seen.interrupted.len();
-        if let Ok(f)=std::env::var("DUMP") { std::fs::write(f, seen.sequence.iter().map(|(a,b)|format!("{} {b}\n",a.as_millis())).collect::<String>()).unwrap(); }
+        if let Ok(f) = std::env::var("DUMP") {
+            std::fs::write(
+                f,
+                seen.sequence
+                    .iter()
+                    .map(|(a, b)| format!("{} {b}\n", a.as_millis()))
+                    .collect::<String>(),
+            )
+            .unwrap();
+        }
         let mut trace = DefaultHasher::new();
         seen.sequence.hash(&mut trace);
         summary.trace = trace.finish();
