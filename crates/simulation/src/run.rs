@@ -196,7 +196,6 @@ impl Town {
         let seen = world.witness.seen();
         summary.dialled = seen.sequence.len();
         summary.interrupted = seen.interrupted.len();
-        if let Ok(f) = std::env::var("DUMP") {
             std::fs::write(
                 f,
                 seen.sequence
