@@ -196,15 +196,6 @@ impl Town {
         let seen = world.witness.seen();
         summary.dialled = seen.sequence.len();
         summary.interrupted = seen.interrupted.len();
-            std::fs::write(
-                f,
-                seen.sequence
-                    .iter()
-                    .map(|(a, b)| format!("{} {b}\n", a.as_millis()))
-                    .collect::<String>(),
-            )
-            .unwrap();
-        }
         let mut trace = DefaultHasher::new();
         seen.sequence.hash(&mut trace);
         summary.trace = trace.finish();
