@@ -196,13 +196,15 @@ impl Town {
         let seen = world.witness.seen();
         summary.dialled = seen.sequence.len();
         summary.interrupted = seen.interrupted.len();
+        let dialled_again = seen.dialled_again;
         let mut trace = DefaultHasher::new();
         seen.sequence.hash(&mut trace);
         summary.trace = trace.finish();
         drop(seen);
         house.stop().await;
-        if in_between > deaths as usize {
-            faults.push(format!("{deaths} deaths explain no {in_between} calls that ended so"));
+        if in_between.max(dialled_again) > deaths as usize {
+            let what = format!("{in_between} calls that ended in between, {dialled_again} redials");
+            faults.push(format!("{deaths} deaths do not explain {what}"));
         }
         let shown = faults.iter().take(10).cloned().collect::<Vec<_>>().join("\n");
         assert!(faults.is_empty(), "{} faults, the first of them:\n{shown}", faults.len());

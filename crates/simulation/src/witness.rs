@@ -28,6 +28,9 @@ pub(crate) struct Seen {
     pub(crate) sequence: Vec<(Timestamp, String)>,
     /// Messages with a line when the process died.
     pub(crate) interrupted: BTreeSet<String>,
+    /// How often one of them was dialled again. Each death may cause one: an attempt that was over,
+    /// and its line not yet gone.
+    pub(crate) dialled_again: usize,
     /// What must not be.
     pub(crate) faults: Vec<String>,
     caps: BTreeMap<String, Caps>,
@@ -128,6 +131,7 @@ impl Seen {
                 format!("{message} is dialled twice for attempt {attempt}: {before:?} {now:?}");
             self.faults.push(fault);
         }
+        self.dialled_again += usize::from(self.interrupted.contains(message));
         self.sequence.push((now, from.to_owned()));
         let live = Live { message_id: message.to_owned(), from: from.to_owned() };
         self.lines.insert(line, live);
