@@ -7,6 +7,7 @@ mod completions;
 mod healthcheck;
 mod import;
 mod key;
+mod rates;
 mod sandbox;
 mod serve;
 mod take;
@@ -68,6 +69,9 @@ enum Command {
     /// Add, list and revoke API keys.
     #[command(subcommand)]
     Key(key::Key),
+    /// Import, list and explain the rate decks that price calls.
+    #[command(subcommand)]
+    Rates(rates::Rates),
     /// Tell what became of a report: when it came, and who took it.
     Audit(audit::Audit),
     /// Check the settings; exit code 78 if they are wrong.
@@ -98,6 +102,7 @@ impl Callslip {
             Command::Take(take) => take.run(),
             Command::Account(account) => account.run(),
             Command::Key(key) => key.run(),
+            Command::Rates(rates) => rates.run(),
             Command::Audit(audit) => audit.run(),
             Command::Check(check) => check.run(),
             Command::Completions(completions) => completions.run(),

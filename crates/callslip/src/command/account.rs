@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use model::Role;
 use serde_json::{Value, json};
@@ -148,6 +149,16 @@ fn list(json: bool, door: &Door) -> anyhow::Result<()> {
         ]);
     }
     say(table.to_string().trim_end())
+}
+
+/// The deck that prices the account's calls.
+pub(super) fn deck_of(door: &Door, name: &str) -> anyhow::Result<String> {
+    let answer = door.get(ACCOUNTS)?;
+    let mut accounts = answer["accounts"].as_array().into_iter().flatten();
+    let account = accounts.find(|account| account["name"] == name);
+    let account = account.with_context(|| format!("there is no account {name}"))?;
+    let deck = account["calling"]["deck"].as_str().map(str::to_owned);
+    deck.with_context(|| format!("{name} has no deck; give it one: account set {name} --deck"))
 }
 
 /// The text at that key; `-` if there is none.

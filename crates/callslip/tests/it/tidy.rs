@@ -16,7 +16,7 @@ const EDGES: [(&str, &[&str]); 6] = [
     ("store", &["model"]),
     ("engine", &["model", "store", "voip"]),
     ("api", &["model", "store"]),
-    ("callslip", &["api", "model", "store"]),
+    ("callslip", &["api", "engine", "model", "store"]),
     ("testkit", &["model", "store"]),
 ];
 
