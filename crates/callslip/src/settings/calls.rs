@@ -1,0 +1,97 @@
+//! How calls are made: who carries them, how many, and what is played.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::bounds;
+
+/// `[calls]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Calls {
+    /// Who carries them.
+    pub carrier: Carrier,
+    /// Calls begun within a second, of all accounts.
+    #[serde(deserialize_with = "bounds::between::<1, 10_000, _, _>")]
+    pub calls_per_second: u32,
+    /// Calls under way at once, of all accounts.
+    #[serde(deserialize_with = "bounds::between::<1, 100_000, _, _>")]
+    pub concurrent_calls: u32,
+    /// Calls begun within a second, of an account that has no bound of its own.
+    #[serde(deserialize_with = "bounds::between::<1, 10_000, _, _>")]
+    pub account_calls_per_second: u32,
+    /// Calls under way at once, of an account that has no bound of its own.
+    #[serde(deserialize_with = "bounds::between::<1, 100_000, _, _>")]
+    pub account_concurrent_calls: u32,
+    /// Calls waiting to be begun, of an account that has no bound of its own.
+    #[serde(deserialize_with = "bounds::between::<1, 10_000_000, _, _>")]
+    pub account_waiting_calls: u32,
+    /// Seconds that a claim on a call holds unless it is renewed.
+    #[serde(deserialize_with = "bounds::between::<5, 3600, _, _>")]
+    pub lease_s: u64,
+    /// Seconds for calls under way to end when stopping.
+    #[serde(deserialize_with = "bounds::between::<0, 14_400, _, _>")]
+    pub drain_s: u64,
+    /// Seconds that the sandbox's people talk.
+    #[serde(deserialize_with = "bounds::between::<0, 3600, _, _>")]
+    pub sandbox_talk_s: u64,
+}
+
+/// Who carries calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Carrier {
+    /// Nobody.
+    None,
+    /// The built-in sandbox: no telephone rings.
+    Sandbox,
+}
+
+/// `[prompts]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prompts {
+    /// The program that speaks texts.
+    #[serde(deserialize_with = "bounds::path")]
+    pub espeak: PathBuf,
+    /// Bytes of prompts kept for calls to come.
+    #[serde(deserialize_with = "bounds::between::<0, 4_294_967_296, _, _>")]
+    pub cache_bytes_max: usize,
+    /// Bytes of an audio file.
+    #[serde(deserialize_with = "bounds::between::<1024, 104_857_600, _, _>")]
+    pub fetch_bytes_max: usize,
+    /// Seconds to fetch an audio file in.
+    #[serde(deserialize_with = "bounds::between::<1, 120, _, _>")]
+    pub fetch_timeout_s: u64,
+    /// Whether audio files may be fetched from private addresses.
+    pub allow_private_addresses: bool,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            carrier: Carrier::None,
+            calls_per_second: 50,
+            concurrent_calls: 500,
+            account_calls_per_second: 10,
+            account_concurrent_calls: 100,
+            account_waiting_calls: 100_000,
+            lease_s: 30,
+            drain_s: 30,
+            sandbox_talk_s: 2,
+        }
+    }
+}
+
+impl Default for Prompts {
+    fn default() -> Self {
+        Self {
+            espeak: "espeak-ng".into(),
+            cache_bytes_max: 64 << 20,
+            fetch_bytes_max: 4 << 20,
+            fetch_timeout_s: 10,
+            allow_private_addresses: false,
+        }
+    }
+}
