@@ -1,5 +1,6 @@
 //! The clocks: the machine's, and one that runs faster. The only place that reads the machine's.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use model::{Clock, Timestamp};
@@ -35,5 +36,26 @@ impl FastClock {
 impl Clock for FastClock {
     fn now(&self) -> Timestamp {
         self.started.plus(self.by_machine.elapsed() * self.speed)
+    }
+}
+
+/// How fast everything in a server goes.
+#[derive(Clone)]
+pub struct Pace {
+    /// The clock that everything in it reads.
+    pub clock: Arc<dyn Clock>,
+    /// How many times faster than life the clock runs.
+    pub speed: u32,
+}
+
+impl Pace {
+    /// As fast as life.
+    pub fn of_life() -> Self {
+        Self { clock: Arc::new(SystemClock), speed: 1 }
+    }
+
+    /// So many times faster than life.
+    pub fn times(speed: u32) -> Self {
+        Self { clock: Arc::new(FastClock::start(speed)), speed }
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::admin_file::{AdminFile, Written};
-use crate::clock::SystemClock;
+use crate::clock::Pace;
 use crate::settings::{BadSettings, Settings, resolve};
 
 /// A running server.
@@ -42,15 +42,16 @@ pub(crate) struct CannotListen {
 
 impl Server {
     /// Starts everything that the settings ask for. Called inside a runtime.
-    pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) async fn start(settings: &Settings, pace: Pace) -> anyhow::Result<Self> {
         let tls = tls_of(settings)?.map(Arc::new);
-        let ledger = open_ledger(settings)?;
+        let ledger = open_ledger(settings, &pace)?;
         let public = listen(&settings.http.listen)?;
         let admin = listen(&settings.admin.listen)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut server = Self::over(
             ledger,
             settings,
+            &pace,
             format!("{scheme}://{}", reachable(public.local_addr()?)),
             vec![
                 api::Listener { socket: admin, surface: api::Surface::Admin, tls: None },
@@ -71,20 +72,22 @@ impl Server {
     /// was not given the server's settings must not drop what those would keep. Called inside a
     /// runtime.
     pub(crate) async fn start_admin(settings: &Settings) -> anyhow::Result<Self> {
-        let ledger = open_ledger(settings)?;
+        let pace = Pace::of_life();
+        let ledger = open_ledger(settings, &pace)?;
         let socket = listen("127.0.0.1:0")?;
         let listener = api::Listener { socket, surface: api::Surface::Admin, tls: None };
-        Self::over(ledger, settings, String::new(), vec![listener]).await
+        Self::over(ledger, settings, &pace, String::new(), vec![listener]).await
     }
 
     /// The first listener is the admin API's.
     async fn over(
         ledger: Arc<dyn Ledger>,
         settings: &Settings,
+        pace: &Pace,
         public_url: String,
         listeners: Vec<api::Listener>,
     ) -> anyhow::Result<Self> {
-        let edge = api::Edge::new(ledger.clone(), Arc::new(SystemClock), settings.edge());
+        let edge = api::Edge::new(ledger.clone(), pace.clock.clone(), settings.edge());
         let edge = edge.await.context("cannot start the HTTP edge")?;
         let doors = AdminFile {
             url: format!("http://{}", reachable(listeners[0].socket.local_addr()?)),
@@ -141,14 +144,14 @@ pub(crate) fn tls_of(settings: &Settings) -> anyhow::Result<Option<api::Tls>> {
     Ok(Some(loaded?))
 }
 
-fn open_ledger(settings: &Settings) -> anyhow::Result<Arc<dyn Ledger>> {
+fn open_ledger(settings: &Settings, pace: &Pace) -> anyhow::Result<Arc<dyn Ledger>> {
     let dir = &settings.data.dir;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("cannot make the directory {}", dir.display()))?;
-    let ledger = store::Embedded::open(dir, settings.keeping(), Arc::new(SystemClock));
+    let ledger = store::Embedded::open(dir, settings.keeping(), pace.clock.clone());
     Ok(Arc::new(ledger.map_err(|error| with_owner(error, dir))?))
 }
 

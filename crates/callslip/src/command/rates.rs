@@ -7,6 +7,8 @@ mod stored;
 
 use clap::Subcommand;
 
+pub(super) use stored::put as put_deck;
+
 /// The subcommands of `rates`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rates {

@@ -5,6 +5,7 @@ use clap::Args;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::clock::Pace;
 use crate::logging;
 use crate::server::Server;
 use crate::settings::{Flags, Settings};
@@ -45,7 +46,7 @@ impl Serve {
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let signals = Signals::new()?;
-    let server = Server::start(settings).await?;
+    let server = Server::start(settings, Pace::of_life()).await?;
     let (doors, dir) = (server.doors(), settings.data.dir.display());
     tracing::info!(
         url = doors.public_url,

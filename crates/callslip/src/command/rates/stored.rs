@@ -5,8 +5,7 @@ use engine::rating::{Deck, Terms};
 use serde::Deserialize;
 use ureq::http::{Method, StatusCode};
 
-use crate::client::{Ask, ClientError, escaped};
-use crate::door::Door;
+use crate::client::{Ask, Client, ClientError, escaped};
 
 const DECKS: &str = "/callslip/1/admin/decks";
 
@@ -28,18 +27,18 @@ struct List {
 }
 
 /// Every deck, by name.
-pub(super) fn all(door: &Door) -> anyhow::Result<Vec<Told>> {
-    let List { decks } = serde_json::from_value(door.get(DECKS)?)?;
+pub(super) fn all(server: &Client) -> anyhow::Result<Vec<Told>> {
+    let List { decks } = serde_json::from_value(server.get(DECKS)?)?;
     Ok(decks)
 }
 
 /// The deck of that name, if there is one.
-pub(super) fn find(door: &Door, name: &str) -> anyhow::Result<Option<Deck>> {
-    let decks = all(door)?;
+pub(super) fn find(server: &Client, name: &str) -> anyhow::Result<Option<Deck>> {
+    let decks = all(server)?;
     let Some(told) = decks.into_iter().find(|told| told.name == name) else {
         return Ok(None);
     };
-    let csv = match door.get_bytes(&Ask::path(&path(name))) {
+    let csv = match server.get_bytes(&Ask::path(&path(name))) {
         Ok(csv) => csv,
         Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
@@ -50,11 +49,11 @@ pub(super) fn find(door: &Door, name: &str) -> anyhow::Result<Option<Deck>> {
 }
 
 /// The deck of that name; an error that names those there are if it is not there.
-pub(super) fn named(door: &Door, name: &str) -> anyhow::Result<Deck> {
-    if let Some(deck) = find(door, name)? {
+pub(super) fn named(server: &Client, name: &str) -> anyhow::Result<Deck> {
+    if let Some(deck) = find(server, name)? {
         return Ok(deck);
     }
-    let names: Vec<String> = all(door)?.into_iter().map(|told| told.name).collect();
+    let names: Vec<String> = all(server)?.into_iter().map(|told| told.name).collect();
     match names.as_slice() {
         [] => bail!("there is no deck {name}, nor any other; bring one in: callslip rates import"),
         names => bail!("there is no deck {name}; there are: {}", names.join(", ")),
@@ -62,7 +61,7 @@ pub(super) fn named(door: &Door, name: &str) -> anyhow::Result<Deck> {
 }
 
 /// Keeps the deck, in place of the one of its name.
-pub(super) fn put(door: &Door, name: &str, csv: Vec<u8>, terms: &Terms) -> anyhow::Result<()> {
+pub(crate) fn put(server: &Client, name: &str, csv: Vec<u8>, terms: &Terms) -> anyhow::Result<()> {
     let Terms { currency, increments, charge_b, decimals } = terms;
     let increments = escaped(&increments.to_string());
     let mut path = path(name);
@@ -70,7 +69,7 @@ pub(super) fn put(door: &Door, name: &str, csv: Vec<u8>, terms: &Terms) -> anyho
     if let Some(currency) = currency {
         path.push_str(&format!("&currency={currency}"));
     }
-    door.post_bytes(Method::PUT, &path, "text/csv", csv)?;
+    server.post_bytes(Method::PUT, &path, "text/csv", csv)?;
     Ok(())
 }
 
