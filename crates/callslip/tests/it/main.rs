@@ -14,6 +14,7 @@ mod first_minute;
 mod import;
 mod nothing_consumed;
 mod operations;
+mod rates;
 mod samples;
 mod seed;
 mod server;
