@@ -14,6 +14,8 @@ mod first_minute;
 mod import;
 mod nothing_consumed;
 mod operations;
+mod outcomes;
+mod phones;
 mod rates;
 mod samples;
 mod seed;
