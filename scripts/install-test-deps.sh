@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the test-suite needs beside Rust: the everyday HTTP clients that the server is
-# tested with. Quiet, and done in a moment when everything is there.
+# tested with, the voice it speaks with, and what makes sound files. Quiet, and done in a moment when everything is there.
 set -eu
 cd "$(dirname "$0")/.."
 deps=$PWD/target/test-deps
@@ -47,6 +47,10 @@ need libcommons-codec-java $jars/commons-codec.jar
 need chromium chromium
 need nodejs node
 have_xmlhttprequest || need npm npm
+need espeak-ng espeak-ng
+need sox sox
+need libsox-fmt-base /usr/lib/*/sox/libsox_fmt_vorbis.so
+need libsox-fmt-mp3 /usr/lib/*/sox/libsox_fmt_mp3.so
 have_venv || python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 
 quietly() { # runs a command; its output is shown only when it fails

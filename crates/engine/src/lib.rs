@@ -4,6 +4,7 @@
 pub mod call;
 pub mod carrier;
 pub mod outcome;
+pub mod prompt;
 pub mod rating;
 pub mod retry;
 pub mod sandbox;

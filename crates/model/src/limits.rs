@@ -42,3 +42,5 @@ pub const PAUSE_SECONDS_MAX: u32 = 10;
 pub const VALIDITY_MINUTES_MAX: u32 = 48 * 60;
 /// The shortest span between the ends of a delivery window, in minutes.
 pub const WINDOW_MINUTES_MIN: u16 = 60;
+/// The longest prompt, in seconds: ten minutes.
+pub const PROMPT_SECONDS_MAX: u32 = 600;
