@@ -1,7 +1,9 @@
 //! How calls are made: who carries them, how many, and what is played.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use engine::prompt::PromptSettings;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
@@ -54,18 +56,28 @@ pub enum Carrier {
 pub struct Prompts {
     /// The program that speaks texts.
     #[serde(deserialize_with = "bounds::path")]
-    pub espeak: PathBuf,
-    /// Bytes of prompts kept for calls to come.
-    #[serde(deserialize_with = "bounds::between::<0, 4_294_967_296, _, _>")]
-    pub cache_bytes_max: usize,
+    pub speech_program: PathBuf,
+    /// Seconds for it to speak one text.
+    #[serde(deserialize_with = "bounds::between::<1, 120, _, _>")]
+    pub speech_timeout_s: u64,
+    /// How many of it run at once.
+    #[serde(deserialize_with = "bounds::between::<1, 64, _, _>")]
+    pub speech_at_once: usize,
     /// Bytes of an audio file.
     #[serde(deserialize_with = "bounds::between::<1024, 104_857_600, _, _>")]
     pub fetch_bytes_max: usize,
     /// Seconds to fetch an audio file in.
     #[serde(deserialize_with = "bounds::between::<1, 120, _, _>")]
     pub fetch_timeout_s: u64,
-    /// Whether audio files may be fetched from private addresses.
-    pub allow_private_addresses: bool,
+    /// How many files are fetched at once.
+    #[serde(deserialize_with = "bounds::between::<1, 1024, _, _>")]
+    pub fetch_at_once: usize,
+    /// Where files may be fetched from although it is not the public internet.
+    #[serde(deserialize_with = "bounds::networks")]
+    pub private_networks: Vec<String>,
+    /// Bytes of prompts kept for calls to come.
+    #[serde(deserialize_with = "bounds::between::<0, 4_294_967_296, _, _>")]
+    pub cache_bytes_max: u64,
 }
 
 impl Default for Calls {
@@ -86,12 +98,33 @@ impl Default for Calls {
 
 impl Default for Prompts {
     fn default() -> Self {
+        let prompts = PromptSettings::default();
         Self {
-            espeak: "espeak-ng".into(),
-            cache_bytes_max: 64 << 20,
-            fetch_bytes_max: 4 << 20,
-            fetch_timeout_s: 10,
-            allow_private_addresses: false,
+            speech_program: prompts.speech_program,
+            speech_timeout_s: prompts.speech_timeout.as_secs(),
+            speech_at_once: prompts.speech_at_once,
+            fetch_bytes_max: prompts.fetch_bytes_max,
+            fetch_timeout_s: prompts.fetch_timeout.as_secs(),
+            fetch_at_once: prompts.fetch_at_once,
+            private_networks: Vec::new(),
+            cache_bytes_max: prompts.cache_bytes,
+        }
+    }
+}
+
+impl Prompts {
+    /// How prompts are made.
+    pub fn engine(&self) -> PromptSettings {
+        PromptSettings {
+            speech_program: self.speech_program.clone(),
+            speech_timeout: Duration::from_secs(self.speech_timeout_s),
+            speech_at_once: self.speech_at_once,
+            fetch_bytes_max: self.fetch_bytes_max,
+            fetch_timeout: Duration::from_secs(self.fetch_timeout_s),
+            fetch_at_once: self.fetch_at_once,
+            // They were parsed when the settings were read.
+            private_networks: self.private_networks.iter().filter_map(|n| n.parse().ok()).collect(),
+            cache_bytes: self.cache_bytes_max,
         }
     }
 }

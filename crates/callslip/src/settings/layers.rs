@@ -150,6 +150,8 @@ mod tests {
         assert_eq!(format!("{:?}", parsed.edge()), format!("{:?}", api::Settings::default()));
         let keeping = store::Keeping::default();
         assert_eq!(format!("{:?}", parsed.keeping()), format!("{keeping:?}"));
+        let prompts = engine::prompt::PromptSettings::default();
+        assert_eq!(format!("{:?}", parsed.prompts.engine()), format!("{prompts:?}"));
     }
 
     #[test]
