@@ -1,5 +1,6 @@
 //! The report: what the customer sees of a finished message. Immutable.
 
+use crate::catalogue::{ErrorRow, StatusRow};
 use crate::{Amount, Timestamp};
 
 /// One delivery report. `S` is `String` when it is owned and `&str` when it is a view of a record.
@@ -83,4 +84,29 @@ pub struct ReportError<S = String> {
     pub description: S,
     /// Whether a retry is pointless.
     pub permanent: bool,
+}
+
+impl<S: From<&'static str>> From<StatusRow> for Status<S> {
+    fn from(row: StatusRow) -> Self {
+        Self {
+            group_id: row.group_id,
+            group_name: row.group_name.into(),
+            id: row.id,
+            name: row.name.into(),
+            description: row.description.into(),
+        }
+    }
+}
+
+impl<S: From<&'static str>> From<ErrorRow> for ReportError<S> {
+    fn from(row: ErrorRow) -> Self {
+        Self {
+            group_id: row.group_id,
+            group_name: row.group_name.into(),
+            id: row.id,
+            name: row.name.into(),
+            description: row.description.into(),
+            permanent: row.permanent,
+        }
+    }
 }

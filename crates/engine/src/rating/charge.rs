@@ -1,6 +1,7 @@
 //! What a call costs: its legs, each by its deck line, folded into one price and one total.
 
 use model::calling::Unlisted;
+use model::cdr::{Charged, RateLine};
 use model::{Amount, Number, Price, Timestamp};
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -11,7 +12,7 @@ use super::{Currency, Deck, Rate};
 const SHOWN_DECIMALS: u32 = 12;
 
 /// The currency of a call that no deck line prices.
-const UNKNOWN_CURRENCY: &str = "UNKNOWN";
+pub const UNKNOWN_CURRENCY: &str = "UNKNOWN";
 
 /// What is to be priced.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +123,10 @@ fn half_up(value: Decimal, decimals: u32) -> Decimal {
 }
 
 impl LegCharge<'_> {
+    fn line(&self) -> RateLine {
+        RateLine { line: self.rate.line, text: self.rate.to_string() }
+    }
+
     /// Sixty times what the leg costs, which is exact where the cost itself need not end.
     pub(super) fn sixtieths(&self) -> Decimal {
         match self.billed_seconds {
@@ -141,6 +146,17 @@ impl Charge<'_> {
         Price {
             per_second: amount(self.per_second),
             currency: self.currency.map_or(UNKNOWN_CURRENCY.into(), |code| code.to_string()),
+        }
+    }
+
+    /// What is kept of it: the total, and the lines of the deck of that name that made it.
+    pub fn charged(&self, deck: Option<String>) -> Charged {
+        Charged {
+            deck,
+            total: amount(self.total),
+            billed_seconds: self.billed_seconds(),
+            line_a: self.a.as_ref().map(LegCharge::line),
+            line_b: self.b.as_ref().map(LegCharge::line),
         }
     }
 

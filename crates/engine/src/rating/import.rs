@@ -44,7 +44,7 @@ impl Default for Terms {
 /// Something wrong with a deck file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The line of the file, from 1.
+    /// The line of the file, from 1; 0 for what holds where the file is silent.
     pub line: u64,
     /// The column, as the file names it; `None` if the whole line is at fault.
     pub column: Option<String>,
@@ -54,9 +54,12 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line > 0 {
+            write!(f, "line {}: ", self.line)?;
+        }
         match &self.column {
-            Some(column) => write!(f, "line {}: `{column}` {}", self.line, self.reason),
-            None => write!(f, "line {}: {}", self.line, self.reason),
+            Some(column) => write!(f, "`{column}` {}", self.reason),
+            None => f.write_str(&self.reason),
         }
     }
 }

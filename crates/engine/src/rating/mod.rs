@@ -28,7 +28,7 @@ mod period;
 mod prefix;
 mod rate;
 
-pub use charge::{Billed, BilledLeg, Charge, LegCharge, NoRate, charge};
+pub use charge::{Billed, BilledLeg, Charge, LegCharge, NoRate, UNKNOWN_CURRENCY, charge};
 pub use coverage::{Gap, Overlap};
 pub use deck::Deck;
 pub use diff::{Diff, diff};

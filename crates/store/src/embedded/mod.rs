@@ -284,7 +284,7 @@ impl Ledger for Embedded {
         unimplemented!()
     }
 
-    async fn release(&self, _lease: LeaseId) -> Result<()> {
+    async fn release(&self, _lease: LeaseId, _due: Timestamp) -> Result<()> {
         unimplemented!()
     }
 

@@ -1,0 +1,77 @@
+//! Drives a call on a line: what the line tells and what time it is go into the call, what the
+//! call wants goes to the line, until the call is over.
+
+use std::future::poll_fn;
+
+use model::{Cdr, Number, Outcome};
+use tokio::sync::watch;
+
+use super::{Phase, hear};
+use crate::call::{Action, Call, Event};
+use crate::carrier::{Leg, Line, Order};
+use crate::time::Time;
+
+/// What may end a call besides itself.
+#[derive(Clone)]
+pub(super) struct Ends {
+    /// Its account no longer wants it.
+    pub(super) cancelled: watch::Receiver<bool>,
+    /// How far the exchange is.
+    pub(super) phase: watch::Receiver<Phase>,
+}
+
+impl Ends {
+    /// What the call is that ends before it was dialled; none if it may be.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        if *self.cancelled.borrow() {
+            return Some(Outcome::Cancelled);
+        }
+        (*self.phase.borrow() == Phase::Ending).then_some(Outcome::Internal)
+    }
+}
+
+/// A call that is over.
+pub(super) struct Over {
+    pub(super) cdr: Box<Cdr>,
+    /// Whom it dialled as leg B.
+    pub(super) second: Option<Number>,
+}
+
+/// Drives the call to its end. If it is dropped before, so is the line, and with it every leg.
+pub(super) async fn drive(
+    mut call: Call,
+    mut line: Box<dyn Line>,
+    time: &Time,
+    mut ends: Ends,
+) -> Over {
+    let mut second = None;
+    let (mut is_cancelled, mut is_drained) = (false, false);
+    loop {
+        while let Some(action) = call.poll() {
+            match action {
+                Action::Order(order) => {
+                    if let Order::Dial { leg: Leg::B, to, .. } = &order {
+                        second = Some(to.clone());
+                    }
+                    line.order(order, time.now());
+                }
+                Action::Finished(cdr) => return Over { cdr, second },
+            }
+        }
+        let deadline = call.deadline().into_iter().chain(line.deadline()).min();
+        let signal = poll_fn(|cx| line.poll(time.now(), cx));
+        tokio::select! {
+            biased;
+            signal = signal => call.handle(Event::Line(signal), time.now()),
+            () = hear(&mut ends.cancelled, |cancelled| *cancelled), if !is_cancelled => {
+                is_cancelled = true;
+                call.handle(Event::Cancel, time.now());
+            }
+            () = hear(&mut ends.phase, |phase| *phase == Phase::Ending), if !is_drained => {
+                is_drained = true;
+                call.handle(Event::Drain, time.now());
+            }
+            () = time.until_any(deadline) => call.tick(time.now()),
+        }
+    }
+}

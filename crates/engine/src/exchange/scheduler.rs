@@ -1,0 +1,253 @@
+//! The scheduler: looks whenever there may be something to do, leases what is due, and owns the
+//! tasks of what it has leased.
+//!
+//! It wakes when the ledger says that there is work or that settings have changed, when a call
+//! leaves room, when the next call is due or a pace allows more, and when leases are to be renewed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::Timestamp;
+use store::{Due, LeaseAsk, Leased, StoreError, Work};
+use tokio::sync::watch;
+
+use super::close::close;
+use super::drive::Ends;
+use super::places::Places;
+use super::running::Running;
+use super::shares::{Round, Want, shares};
+use super::task::Task;
+use super::{Phase, Shared};
+
+/// Calls that are closed at once.
+const CLOSING_MAX: usize = 100;
+/// How long after the ledger could not say what is due it is asked again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long calls that were ended have to say so, and the ledger to keep it.
+const LAST_WORDS: Duration = Duration::from_secs(15);
+
+/// Looks, leases, and owns what it has leased.
+pub(super) struct Scheduler {
+    shared: Arc<Shared>,
+    places: Arc<Places>,
+    running: Running,
+    calls: watch::Receiver<u64>,
+    settings: watch::Receiver<u64>,
+    phase: watch::Receiver<Phase>,
+    /// When the phase that it is in has lasted long enough, if it is bounded.
+    phase_ends: Option<Timestamp>,
+    /// Whether the tariffs may be older than the settings in the ledger.
+    is_stale: bool,
+    /// Whether the ledger takes nothing more until it is restarted.
+    is_poisoned: bool,
+    /// Who was given a call last.
+    last_served: Option<model::AccountId>,
+    renew_at: Timestamp,
+    wake_at: Timestamp,
+}
+
+impl Scheduler {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let now = shared.parts.time.now();
+        Self {
+            places: Arc::new(Places::new(shared.settings.trunk)),
+            running: Running::default(),
+            calls: shared.parts.ledger.watch_calls(),
+            settings: shared.parts.ledger.watch_settings(),
+            phase: shared.phase.subscribe(),
+            phase_ends: None,
+            is_stale: true,
+            is_poisoned: false,
+            last_served: None,
+            renew_at: now.plus(shared.settings.lease / 3),
+            wake_at: now,
+            shared,
+        }
+    }
+
+    /// Works until the exchange stops and all that it had taken on is done.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.mind_the_end();
+            if self.phase() > Phase::Working && self.running.is_empty() {
+                return;
+            }
+            self.wake_at = self.renew_at;
+            match self.look().await {
+                Ok(()) => {}
+                Err(error @ StoreError::Poisoned(_)) => {
+                    tracing::error!(%error, "No more calls are placed.");
+                    self.is_poisoned = true;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "What is due is not known yet.");
+                    self.wake_by(Some(self.now().plus(LOOK_AGAIN)));
+                }
+            }
+            self.wait().await;
+        }
+    }
+
+    async fn look(&mut self) -> store::Result<()> {
+        if self.is_poisoned {
+            return Ok(());
+        }
+        self.calls.mark_unchanged();
+        self.renew().await?;
+        self.refresh().await?;
+        let due = self.shared.parts.ledger.due().await?;
+        let now = self.now();
+        let (ask, last) = match self.phase() {
+            Phase::Working => {
+                let Round { shares, last } = self.round(&due, now);
+                let closing_max = CLOSING_MAX.saturating_sub(self.running.closing());
+                let until = now.plus(self.shared.settings.lease);
+                (LeaseAsk { shares, closing_max, until }, last)
+            }
+            // Nothing is taken on any more, but what is cancelled is still heard of.
+            Phase::Draining | Phase::Ending => (LeaseAsk::default(), self.last_served),
+        };
+        let asked: usize = ask.shares.iter().map(|share| share.most).sum();
+        let work = self.shared.parts.ledger.lease(ask).await?;
+        self.last_served = last;
+        if work.due.len() < asked {
+            // What was due has been cancelled, or taken by another; or the ledger gives less.
+            self.wake_by(Some(now.plus(LOOK_AGAIN)));
+        }
+        self.take_on(work);
+        Ok(())
+    }
+
+    async fn refresh(&mut self) -> store::Result<()> {
+        self.is_stale |= self.settings.has_changed().unwrap_or(false);
+        self.settings.mark_unchanged();
+        if self.is_stale {
+            let parts = &self.shared.parts;
+            parts.tariffs.refresh(&*parts.ledger).await?;
+            self.is_stale = false;
+        }
+        Ok(())
+    }
+
+    /// Fair shares of what is due, and when there is more to share.
+    fn round(&mut self, due: &[Due], now: Timestamp) -> Round {
+        let (room, until) = self.places.room(now);
+        let wants: Vec<Want> = due.iter().filter_map(|due| self.want(due, now)).collect();
+        if wants.iter().any(|want| want.calls > 0) {
+            self.wake_by(until);
+        }
+        shares(&wants, room, self.last_served)
+    }
+
+    /// What an account could be given; nothing while it is disabled, or its deck is missing.
+    fn want(&mut self, due: &Due, now: Timestamp) -> Option<Want> {
+        let Shared { parts, settings, .. } = &*self.shared;
+        let tariff = parts.tariffs.of(due.account)?;
+        if tariff.account.disabled || !tariff.is_ready() {
+            return None;
+        }
+        let caps = settings.caps(&tariff.account.calling);
+        let (room, until) = self.places.room_of(due.account, caps.calls_per_second, now);
+        let under_way_max = u64::from(caps.concurrent_calls);
+        let calls = due.due.min(room).min(under_way_max.saturating_sub(due.under_way));
+        self.wake_by(due.next);
+        self.wake_by(until.filter(|_| due.due > 0));
+        Some(Want { account: due.account, calls, under_way_max })
+    }
+
+    fn take_on(&mut self, work: Work) {
+        for leased in work.due {
+            self.place(leased);
+        }
+        for leased in work.closing {
+            let account = leased.call.id.account;
+            // Of an account that was added just now; its lease ends, and it comes again.
+            let Some(tariff) = self.shared.parts.tariffs.of(account) else { continue };
+            let lease = leased.lease;
+            let task = close(Arc::clone(&self.shared), leased, tariff);
+            self.running.close(lease, task);
+        }
+        for call in work.cancelled {
+            self.running.cancel(call);
+        }
+        self.count();
+    }
+
+    fn place(&mut self, leased: Leased) {
+        let account = leased.call.id.account;
+        let Some(tariff) = self.shared.parts.tariffs.of(account) else { return };
+        let place = self.places.take(account);
+        let lease = leased.lease;
+        let (shared, phase) = (Arc::clone(&self.shared), self.shared.phase.subscribe());
+        self.running.place(lease, |cancelled| {
+            let ends = Ends { cancelled, phase };
+            Task { shared, leased, tariff, place, ends }.run()
+        });
+    }
+
+    /// Puts the end of every lease off, in time.
+    async fn renew(&mut self) -> store::Result<()> {
+        let now = self.now();
+        if now < self.renew_at {
+            return Ok(());
+        }
+        let lease = self.shared.settings.lease;
+        let leases = self.running.leases();
+        if !leases.is_empty() {
+            self.shared.parts.ledger.renew(leases, now.plus(lease)).await?;
+        }
+        self.renew_at = now.plus(lease / 3);
+        self.wake_at = self.renew_at;
+        Ok(())
+    }
+
+    async fn wait(&mut self) {
+        let Shared { parts, .. } = &*self.shared;
+        // Biased, so that the same seed makes the same run.
+        tokio::select! {
+            biased;
+            () = self.running.ended() => {}
+            Ok(()) = self.settings.changed() => self.is_stale = true,
+            Ok(()) = self.calls.changed() => {}
+            Ok(()) = self.phase.changed() => {}
+            () = self.places.freed() => {}
+            () = parts.time.until(self.wake_at) => {}
+        }
+        self.running.reap();
+        self.count();
+    }
+
+    /// Moves on from a phase that has lasted long enough.
+    fn mind_the_end(&mut self) {
+        let now = self.now();
+        match (self.phase(), self.phase_ends) {
+            (Phase::Working, _) => {}
+            (Phase::Draining, None) => {
+                self.phase_ends = Some(now.plus(self.shared.settings.drain));
+            }
+            (Phase::Draining, Some(ends)) if ends <= now => {
+                self.shared.advance(Phase::Ending);
+                self.phase_ends = Some(now.plus(LAST_WORDS));
+            }
+            (Phase::Ending, Some(ends)) if ends <= now => self.running.abandon(),
+            (Phase::Draining | Phase::Ending, _) => {}
+        }
+    }
+
+    fn wake_by(&mut self, at: Option<Timestamp>) {
+        self.wake_at = self.wake_at.min(at.unwrap_or(self.wake_at));
+    }
+
+    fn count(&self) {
+        let counters = &self.shared.counters;
+        counters.hold(self.running.placing(), self.running.closing());
+    }
+
+    fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.parts.time.now()
+    }
+}
