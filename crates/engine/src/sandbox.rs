@@ -18,9 +18,6 @@ pub use numbers::{Behaviour, Who, behaviour};
 pub struct Sandbox {
     /// How long two people talk before A hangs up.
     pub talk: Duration,
-    /// How many times faster than life everything happens; 0 counts as 1. The timers of the calls
-    /// are not the carrier's, and run as ever.
-    pub speed: u32,
     /// What chance is made from.
     pub seed: u64,
     /// What goes wrong on every line.
@@ -40,7 +37,7 @@ pub enum Fault {
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self { talk: Duration::from_secs(2), speed: 1, seed: 0, faults: Vec::new() }
+        Self { talk: Duration::from_secs(2), seed: 0, faults: Vec::new() }
     }
 }
 

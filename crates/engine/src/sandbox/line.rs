@@ -189,7 +189,6 @@ impl SandboxLine {
     }
 
     fn plan(&mut self, now: Timestamp, after: Duration, signal: Signal) {
-        let after = after / self.sandbox.speed.max(1);
         self.agenda.insert((now.plus(after), self.planned), signal);
         self.planned += 1;
     }

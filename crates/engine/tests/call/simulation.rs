@@ -61,7 +61,6 @@ fn random_call(rng: &mut Rng) -> Run {
     let faults = [Fault::LateAnswer, Fault::LostBye, Fault::DuplicateBye];
     let sandbox = Sandbox {
         talk: secs(rng.u64(0..600)),
-        speed: rng.u32(0..4),
         seed: rng.u64(..),
         faults: faults.into_iter().filter(|_| rng.u8(0..4) == 0).collect(),
     };
