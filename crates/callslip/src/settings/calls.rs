@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use engine::exchange::{Caps, ExchangeSettings};
 use engine::prompt::PromptSettings;
+use engine::sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
@@ -82,17 +84,43 @@ pub struct Prompts {
 
 impl Default for Calls {
     fn default() -> Self {
+        let exchange = ExchangeSettings::default();
         Self {
             carrier: Carrier::None,
-            calls_per_second: 50,
-            concurrent_calls: 500,
-            account_calls_per_second: 10,
-            account_concurrent_calls: 100,
+            calls_per_second: exchange.trunk.calls_per_second,
+            concurrent_calls: exchange.trunk.concurrent_calls,
+            account_calls_per_second: exchange.account.calls_per_second,
+            account_concurrent_calls: exchange.account.concurrent_calls,
             account_waiting_calls: 100_000,
-            lease_s: 30,
-            drain_s: 30,
-            sandbox_talk_s: 2,
+            lease_s: exchange.lease.as_secs(),
+            drain_s: exchange.drain.as_secs(),
+            sandbox_talk_s: Sandbox::default().talk.as_secs(),
         }
+    }
+}
+
+impl Calls {
+    /// How the exchange works. Without a carrier, what waits goes on waiting.
+    pub fn exchange(&self) -> ExchangeSettings {
+        let concurrent_calls = match self.carrier {
+            Carrier::None => 0,
+            Carrier::Sandbox => self.concurrent_calls,
+        };
+        ExchangeSettings {
+            account: Caps {
+                calls_per_second: self.account_calls_per_second,
+                concurrent_calls: self.account_concurrent_calls,
+            },
+            trunk: Caps { calls_per_second: self.calls_per_second, concurrent_calls },
+            lease: Duration::from_secs(self.lease_s),
+            drain: Duration::from_secs(self.drain_s),
+            ..ExchangeSettings::default()
+        }
+    }
+
+    /// The sandbox, as it is to behave.
+    pub fn sandbox(&self) -> Sandbox {
+        Sandbox { talk: Duration::from_secs(self.sandbox_talk_s), ..Sandbox::default() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::message::Prompt;
 use model::{Message, Outcome, Timestamp};
-use store::{Leased, LeaseId, Started, StoreError};
+use store::{LeaseId, Leased, Started, StoreError};
 
 use super::drive::{Ends, Over, drive};
 use super::insist::{Became, insist};
