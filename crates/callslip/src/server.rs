@@ -1,7 +1,7 @@
-//! A running server: the ledger, the HTTP edge over it, and the upkeep beside it.
+//! A running server: the ledger, the HTTP edge and the exchange over it, and the upkeep beside them.
 //!
-//! Stops in this order: no new requests, those begun are finished, upkeep ends, the admin file
-//! goes, the ledger is closed.
+//! Stops in this order: no new requests and no new calls, those begun are finished, upkeep ends, the
+//! admin file goes, the ledger is closed.
 
 use std::fs::DirBuilder;
 use std::net::{SocketAddr, TcpListener};
@@ -10,16 +10,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use engine::exchange::{Exchange, Parts};
+use engine::prompt::Prompts;
+use engine::tariffs::Tariffs;
+use engine::time::Time;
 use store::{Ledger, StoreError};
 
 use crate::admin_file::{AdminFile, Written};
 use crate::clock::Pace;
-use crate::settings::{BadSettings, Settings, resolve};
+use crate::settings::{BadSettings, Carrier, Settings, resolve};
+use crate::telephony::{Switched, Telephony};
 use crate::upkeep::Upkeep;
 
 /// A running server.
 pub(crate) struct Server {
     http: api::Server,
+    exchange: Option<Exchange>,
     upkeep: Option<Upkeep>,
     admin_file: Option<Written>,
     tls: Option<Arc<api::Tls>>,
@@ -45,17 +51,33 @@ impl Server {
         let public = listen(&settings.http.listen)?;
         let admin = listen(&settings.admin.listen)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let mut server = Self::over(
-            ledger,
-            settings,
-            &pace,
-            format!("{scheme}://{}", reachable(public.local_addr()?)),
-            vec![
-                api::Listener { socket: admin, surface: api::Surface::Admin, tls: None },
-                api::Listener { socket: public, surface: api::Surface::Public, tls: tls.clone() },
-            ],
-        )
-        .await?;
+        let public_url = format!("{scheme}://{}", reachable(public.local_addr()?));
+        let listeners = vec![
+            api::Listener { socket: admin, surface: api::Surface::Admin, tls: None },
+            api::Listener { socket: public, surface: api::Surface::Public, tls: tls.clone() },
+        ];
+        let tariffs = tariffs_of(&ledger).await?;
+        let prompts = Prompts::new(settings.prompts.engine(), pace.clock.clone());
+        let prompts = Arc::new(prompts.await);
+        let parts = Parts {
+            ledger: ledger.clone(),
+            carrier: Arc::new(settings.calls.sandbox()),
+            prompter: prompts.clone(),
+            tariffs: tariffs.clone(),
+            time: Time::new(pace.clock.clone(), pace.speed),
+        };
+        let exchange = Exchange::start(parts, settings.calls.exchange());
+        let takes_calls = settings.calls.carrier != Carrier::None;
+        let switched = Switched { prompts, gauge: exchange.gauge(), takes_calls };
+        let telephony = Telephony { tariffs, exchange: Some(switched) };
+        let edge = api::Edge::new(
+            ledger.clone(),
+            Arc::new(telephony),
+            pace.clock.clone(),
+            settings.edge(),
+        );
+        let mut server = Self::over(ledger, edge, public_url, listeners).await?;
+        server.exchange = Some(exchange);
         server.tls = tls;
         server.upkeep = Some(Upkeep::start(server.ledger.clone()));
         let dir = &settings.data.dir;
@@ -73,18 +95,18 @@ impl Server {
         let ledger = open_ledger(settings, &pace)?;
         let socket = listen("127.0.0.1:0")?;
         let listener = api::Listener { socket, surface: api::Surface::Admin, tls: None };
-        Self::over(ledger, settings, &pace, String::new(), vec![listener]).await
+        let telephony = Telephony { tariffs: tariffs_of(&ledger).await?, exchange: None };
+        let edge = api::Edge::new(ledger.clone(), Arc::new(telephony), pace.clock, settings.edge());
+        Self::over(ledger, edge, String::new(), vec![listener]).await
     }
 
     /// The first listener is the admin API's.
     async fn over(
         ledger: Arc<dyn Ledger>,
-        settings: &Settings,
-        pace: &Pace,
+        edge: impl Future<Output = std::io::Result<Arc<api::Edge>>>,
         public_url: String,
         listeners: Vec<api::Listener>,
     ) -> anyhow::Result<Self> {
-        let edge = api::Edge::new(ledger.clone(), pace.clock.clone(), settings.edge());
         let edge = edge.await.context("cannot start the HTTP edge")?;
         let doors = AdminFile {
             url: format!("http://{}", reachable(listeners[0].socket.local_addr()?)),
@@ -92,7 +114,8 @@ impl Server {
             token: edge.admin_token().to_owned(),
         };
         let http = api::Server::start(edge, listeners).context("cannot start the HTTP server")?;
-        Ok(Self { http, upkeep: None, admin_file: None, tls: None, doors, ledger })
+        let (exchange, upkeep, admin_file, tls) = (None, None, None, None);
+        Ok(Self { http, exchange, upkeep, admin_file, tls, doors, ledger })
     }
 
     /// Where its APIs are.
@@ -120,14 +143,25 @@ impl Server {
 
     /// Stops, within the time that the settings allow.
     pub(crate) async fn stop(self) {
-        let Self { http, upkeep, admin_file, tls: _, doors: _, ledger } = self;
-        http.stop().await;
+        let Self { http, exchange, upkeep, admin_file, tls: _, doors: _, ledger } = self;
+        let calls_end = async {
+            if let Some(exchange) = exchange {
+                exchange.stop().await;
+            }
+        };
+        tokio::join!(http.stop(), calls_end);
         if let Some(upkeep) = upkeep {
             upkeep.stop().await;
         }
         drop(admin_file);
         drop(ledger);
     }
+}
+
+/// The accounts and decks of the ledger.
+async fn tariffs_of(ledger: &Arc<dyn Ledger>) -> anyhow::Result<Arc<Tariffs>> {
+    let tariffs = Tariffs::load(&**ledger).await;
+    Ok(Arc::new(tariffs.context("cannot read accounts and decks")?))
 }
 
 /// The certificate and key that the settings name.

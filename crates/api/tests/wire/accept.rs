@@ -8,7 +8,11 @@ const NEITHER: Result<Format, NotAcceptable> = Err(NotAcceptable);
 
 #[track_caller]
 fn check(accept: &str, expect: Result<Format, NotAcceptable>) {
-    assert_eq!(format(None, [accept.as_bytes()].into_iter()), expect, "Accept: {accept}");
+    assert_eq!(
+        format(None, [accept.as_bytes()].into_iter(), Format::Json),
+        expect,
+        "Accept: {accept}"
+    );
 }
 
 #[track_caller]
@@ -74,22 +78,22 @@ fn the_more_specific_range_counts() {
 #[test]
 fn several_lines_are_one_list() {
     let lines: [&[u8]; 2] = [b"text/html", b"application/xml;q=0.4"];
-    assert_eq!(format(None, lines.into_iter()), XML);
+    assert_eq!(format(None, lines.into_iter(), Format::Json), XML);
 }
 
 #[test]
 fn no_line_is_json_and_a_path_suffix_wins() {
-    assert_eq!(format(None, std::iter::empty()), JSON);
+    assert_eq!(format(None, std::iter::empty(), Format::Json), JSON);
     let lines: [&[u8]; 1] = [b"application/json"];
-    assert_eq!(format(Some(Format::Xml), lines.into_iter()), XML);
+    assert_eq!(format(Some(Format::Xml), lines.into_iter(), Format::Json), XML);
     let lines: [&[u8]; 1] = [b"text/html"];
-    assert_eq!(format(Some(Format::Json), lines.into_iter()), JSON);
+    assert_eq!(format(Some(Format::Json), lines.into_iter(), Format::Json), JSON);
 }
 
 #[test]
 fn bytes_that_are_no_text_ask_for_nothing() {
     let lines: [&[u8]; 1] = [b"\xff\xfe;q=1,,;;\"\x80"];
-    assert_eq!(format(None, lines.into_iter()), JSON);
+    assert_eq!(format(None, lines.into_iter(), Format::Json), JSON);
 }
 
 #[test]

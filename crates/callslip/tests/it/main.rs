@@ -21,4 +21,5 @@ mod samples;
 mod seed;
 mod server;
 mod take;
+mod telephony;
 mod tidy;
