@@ -44,3 +44,5 @@ pub const VALIDITY_MINUTES_MAX: u32 = 48 * 60;
 pub const WINDOW_MINUTES_MIN: u16 = 60;
 /// The longest prompt, in seconds: ten minutes.
 pub const PROMPT_SECONDS_MAX: u32 = 600;
+/// Calls without a report in one ledger: each takes a little memory.
+pub const CALLS_OPEN_MAX: usize = 2_000_000;

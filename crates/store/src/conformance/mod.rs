@@ -11,6 +11,7 @@
 
 mod accounts;
 mod archive;
+mod calls;
 mod fates;
 mod keys;
 mod model;
@@ -25,6 +26,7 @@ use ::model::{
     Timestamp, Zone,
 };
 
+pub use self::calls::{cdr, draft, finished, message, submission};
 pub use self::walk::walk;
 use crate::{ArchiveQuery, Fed, Filter, Keeping, Ledger, ReplayKey, TakeAsk, Taken, TakenBy};
 
@@ -39,6 +41,7 @@ pub async fn exercise(open: &impl Open) {
     fates::exercise(open).await;
     keys::exercise(open).await;
     archive::exercise(open).await;
+    calls::exercise(open).await;
 }
 
 /// The instant at which every scenario begins.

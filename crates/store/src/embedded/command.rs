@@ -5,11 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
-use model::{Account, AccountId, ApiKey, Clock, Timestamp};
+use model::catalogue::StatusRow;
+use model::cdr::Charged;
+use model::deck::DeckFile;
+use model::{Account, AccountId, ApiKey, Cdr, Clock, Report, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::keys;
 use super::shared::Shared;
-use crate::{Fate, Fed, Result, ReturnReason, TakeAsk, TakeId, Upkept};
+use crate::record::{ChangeRecord, encode};
+use crate::{
+    Bulk, BulkChange, CallId, Cancelled, Fate, Fed, LeaseAsk, LeaseId, ReplayKey, Result,
+    ReturnReason, Started, Submitted, TakeAsk, TakeId, Upkept,
+};
 
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T>>;
@@ -21,6 +29,16 @@ pub(super) enum Command {
     PutKey(ApiKey, Reply<()>),
     Feed(AccountId, Vec<FeedItem>, Reply<Vec<Fed>>),
     Take(AccountId, TakeAsk, Reply<Assigned>),
+    Submit(AccountId, SubmitOrder, Reply<Submitted>),
+    Lease(LeaseAsk, Reply<Granted>),
+    Start(LeaseId, Started, Reply<()>),
+    Renew(Vec<LeaseId>, Timestamp, Reply<()>),
+    Release(LeaseId, Timestamp, Reply<()>),
+    Retry(LeaseId, Cdr, Timestamp, Reply<()>),
+    Finish(LeaseId, Box<Ending>, Reply<()>),
+    Cancel(AccountId, String, Reply<Option<Cancelled>>),
+    ChangeBulk(AccountId, String, BulkChange, Reply<Option<Bulk>>),
+    PutDeck(DeckFile, Reply<()>),
     /// With the time at which it was called in.
     Resolve(TakeId, Fate, Timestamp),
     Upkeep(Reply<UpkeepStep>),
@@ -41,6 +59,56 @@ pub(super) struct FeedItem {
     pub(super) encoded: Vec<u8>,
     pub(super) message_hash: u64,
     pub(super) bulk_hash: u64,
+}
+
+impl From<&Report> for FeedItem {
+    fn from(report: &Report) -> Self {
+        Self {
+            encoded: encode(report),
+            message_hash: keys::hash(&report.message_id),
+            bulk_hash: keys::hash(&report.bulk_id),
+        }
+    }
+}
+
+/// A submission, encoded by the caller so that the writer has less to do.
+pub(super) struct SubmitOrder {
+    pub(super) bulk_id: String,
+    pub(super) bulk_hash: u64,
+    pub(super) drafts: Vec<DraftItem>,
+    pub(super) key: Option<ReplayKey>,
+    pub(super) waiting_max: u64,
+}
+
+/// One message of a submission.
+pub(super) struct DraftItem {
+    pub(super) message_id: String,
+    pub(super) message_hash: u64,
+    pub(super) to: String,
+    /// The message, encoded, or why there is none.
+    pub(super) message: std::result::Result<Vec<u8>, StatusRow>,
+}
+
+/// Who got which calls.
+#[derive(Default)]
+pub(super) struct Granted {
+    pub(super) due: Vec<Grant>,
+    pub(super) closing: Vec<Grant>,
+    pub(super) cancelled: Vec<CallId>,
+}
+
+/// A lease, and what was changed of its call's batch.
+pub(super) struct Grant {
+    pub(super) lease: LeaseId,
+    pub(super) change: ChangeRecord,
+}
+
+/// The end of a call.
+pub(super) struct Ending {
+    pub(super) report: FeedItem,
+    pub(super) cdr: Option<Cdr>,
+    pub(super) charged: Charged,
+    pub(super) day: i32,
 }
 
 /// A bounded piece of an upkeep.

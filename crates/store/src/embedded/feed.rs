@@ -7,7 +7,7 @@ use super::command::FeedItem;
 use super::group::Group;
 use super::keys::{self, Table};
 use super::writer::Writer;
-use crate::record::stamp;
+use crate::record::{CallRecord, stamp};
 use crate::{Fed, Record, Result, StoreError};
 
 impl Writer {
@@ -18,7 +18,7 @@ impl Writer {
         group: &mut Group<'_>,
     ) -> Result<Vec<Fed>> {
         let now = self.clock.now();
-        let queue = self.state.queue(account)?;
+        let queue = self.state.accounts.get_mut(&account).ok_or(StoreError::NoSuchAccount)?;
         let mut answers = Vec::with_capacity(items.len());
         let mut run: Option<Run> = None;
         let first = queue.next_seq;
@@ -29,6 +29,11 @@ impl Writer {
             let namesakes = group.get(Table::Message, message)?;
             if let Some(known) = find_known(group, account, namesakes.as_ref(), &record)? {
                 answers.push(known);
+                continue;
+            }
+            let open = self.state.calls.book(account)?.desk().named(item.message_hash);
+            if is_open(group, account, &open, &record)? {
+                answers.push(Fed::Conflict);
                 continue;
             }
             let seq = queue.next_seq;
@@ -49,12 +54,29 @@ impl Writer {
         if let Some(ended) = run {
             ended.put(group, account);
         }
-        queue.pending_count += queue.next_seq - first;
-        if queue.next_seq > first {
-            queue.changed = true;
-            queue.woken = true;
-        }
+        queue.grew(queue.next_seq - first);
         Ok(answers)
+    }
+
+    /// Appends the report of a call, and gives its number. No other has its `messageId`.
+    pub(super) fn append(
+        &mut self,
+        account: AccountId,
+        mut item: FeedItem,
+        group: &mut Group<'_>,
+    ) -> Result<u64> {
+        stamp(&mut item.encoded, self.clock.now());
+        let queue = self.state.queue(account)?;
+        let seq = queue.next_seq;
+        queue.next_seq += 1;
+        queue.grew(1);
+        let message = keys::pair(account, item.message_hash);
+        let namesakes = group.get(Table::Message, message)?;
+        group.put(Table::Message, message, with_number(namesakes.as_ref(), seq));
+        let run = keys::triple(account, item.bulk_hash, seq);
+        group.put(Table::Bulk, run, 1_u64.to_be_bytes());
+        group.put(Table::Report, keys::pair(account, seq), item.encoded);
+        Ok(seq)
     }
 }
 
@@ -92,6 +114,19 @@ fn find_known(
         }
     }
     Ok(None)
+}
+
+/// Whether the report's `messageId` is that of a call: the report of that one is still to come.
+fn is_open(group: &Group<'_>, account: AccountId, calls: &[u64], record: &Record) -> Result<bool> {
+    for number in calls {
+        let bytes = group.get(Table::Call, keys::pair(account, *number))?;
+        if let Some(bytes) = bytes
+            && CallRecord::read(&bytes)?.head()?.message_id == record.ids()?.1
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn with_number(numbers: Option<&Slice>, number: u64) -> Vec<u8> {

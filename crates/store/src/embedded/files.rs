@@ -12,7 +12,7 @@ use model::AccountId;
 
 /// Blocks that were read lately.
 const CACHE_BYTES: u64 = 64 << 20;
-/// A table of reports is written out when it holds that much in memory.
+/// A table of reports or calls is written out when it holds that much in memory.
 const REPORT_MEMTABLE_BYTES: u64 = 24 << 20;
 /// The same for every other table.
 const OTHER_MEMTABLE_BYTES: u64 = 8 << 20;
@@ -60,6 +60,10 @@ impl Files {
             return Err(StoreError::Newer { path: dir.to_owned(), found, known: FORMAT });
         }
         let tables = open_tables(&db).map_err(|error| cannot(&error))?;
+        if found < FORMAT {
+            // What format 2 has more are tables, and they have just been made.
+            mark_format(&db, &tables).map_err(|error| cannot(&error))?;
+        }
         Ok(Self { db, tables, _lock: lock })
     }
 
@@ -153,14 +157,18 @@ fn create(dir: &Path, engine: &Path) -> fjall::Result<()> {
     }
     let db = open_engine(&aside)?;
     let tables = open_tables(&db)?;
-    let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
-    batch.insert(&tables[Table::Meta as usize], META_FORMAT, FORMAT.to_be_bytes());
-    batch.commit()?;
+    mark_format(&db, &tables)?;
     drop(tables);
     drop(db);
     fs::rename(&aside, engine)?;
     File::open(dir)?.sync_all()?;
     Ok(())
+}
+
+fn mark_format(db: &Database, tables: &[Keyspace]) -> fjall::Result<()> {
+    let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
+    batch.insert(&tables[Table::Meta as usize], META_FORMAT, FORMAT.to_be_bytes());
+    batch.commit()
 }
 
 fn format_of(db: &Database) -> Result<u32> {
@@ -192,7 +200,7 @@ fn open_tables(db: &Database) -> fjall::Result<Vec<Keyspace>> {
 
 fn options(table: Table) -> KeyspaceCreateOptions {
     let bytes = match table {
-        Table::Report => REPORT_MEMTABLE_BYTES,
+        Table::Report | Table::Call | Table::Cdr => REPORT_MEMTABLE_BYTES,
         Table::Message
         | Table::Bulk
         | Table::Pending
@@ -200,7 +208,13 @@ fn options(table: Table) -> KeyspaceCreateOptions {
         | Table::Taken
         | Table::Account
         | Table::Key
-        | Table::Meta => OTHER_MEMTABLE_BYTES,
+        | Table::Meta
+        | Table::Batch
+        | Table::Change
+        | Table::Submit
+        | Table::Answered
+        | Table::Spent
+        | Table::Deck => OTHER_MEMTABLE_BYTES,
     };
     KeyspaceCreateOptions::default().max_memtable_size(bytes)
 }

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use fjall::{OwnedWriteBatch, PersistMode, Slice};
 use model::AccountId;
 
+use super::feed::missing;
 use super::files::{Files, View, unreadable};
 use super::keys::{self, Table};
 use super::ranges::Edit;
@@ -55,6 +56,23 @@ impl<'a> Group<'a> {
     pub(super) fn record(&self, account: AccountId, seq: u64) -> Result<Option<Record>> {
         let bytes = self.get(Table::Report, keys::pair(account, seq))?;
         Ok(bytes.map(Record::from_slice))
+    }
+
+    /// The account's report of that message, and its number.
+    pub(super) fn report_of(
+        &self,
+        account: AccountId,
+        message_id: &str,
+    ) -> Result<Option<(u64, Record)>> {
+        let seqs = self.get(Table::Message, keys::pair(account, keys::hash(message_id)))?;
+        for seq in seqs.iter().flat_map(|seqs| keys::numbers(seqs)) {
+            let record = self.record(account, seq)?.ok_or_else(|| missing(account, seq))?;
+            // Another message may share the hash.
+            if record.ids()?.1 == message_id {
+                return Ok(Some((seq, record)));
+            }
+        }
+        Ok(None)
     }
 
     /// The first entry with a key from `first` to `last`, both included.

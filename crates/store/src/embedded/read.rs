@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use model::{Account, AccountId, ApiKey, Report, Timestamp};
+use model::deck::DeckFile;
+use model::{Account, AccountId, Amount, ApiKey, Report, Timestamp};
 
 use super::feed::missing;
 use super::files::{Files, View};
+use super::group::Group;
 use super::keys::{self, TAKEN_SPAN_MAX, Table};
-use crate::record::{TakeRecord, read_account, read_key};
+use crate::record::{TakeRecord, read_account, read_deck, read_key};
 use crate::{
     ArchiveQuery, Audit, AuditedReport, Record, ReportState, Result, StoreError, TakeEntry, TakeId,
     TakeState,
@@ -39,6 +41,29 @@ pub(super) fn api_keys(files: &Files) -> Result<Vec<ApiKey>> {
         .collect::<Result<Vec<_>>>()?;
     found.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
     Ok(found)
+}
+
+/// Every deck, by name.
+pub(super) fn decks(files: &Files) -> Result<Vec<DeckFile>> {
+    let entries = files.view().prefix(Table::Deck, &[]);
+    entries
+        .map(|entry| {
+            let (key, bytes) = entry?;
+            let name = std::str::from_utf8(&key)
+                .map_err(|_| StoreError::Corrupt("a deck's name is not text".into()))?;
+            Ok(read_deck(name.to_owned(), &bytes)?)
+        })
+        .collect()
+}
+
+/// What the account has spent on that day.
+pub(super) fn spent(group: &Group<'_>, account: AccountId, day: i32) -> Result<Amount> {
+    let Some(bytes) = group.get(Table::Spent, keys::spent(account, day))? else {
+        return Ok(Amount::ZERO);
+    };
+    let text = std::str::from_utf8(&bytes).ok();
+    let amount = text.and_then(|text| text.parse().ok());
+    amount.ok_or_else(|| StoreError::Corrupt("what was spent is not an amount".into()))
 }
 
 /// The records of a take.

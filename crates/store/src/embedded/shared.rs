@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use model::AccountId;
 use tokio::sync::watch;
 
+use super::desk::Desk;
 use crate::{Health, Result, StoreError};
 
 /// What the callers may look at without asking the writer. The writer alone writes it, after each
@@ -22,6 +23,10 @@ pub(super) struct Shared {
     pub(super) returns: AtomicU64,
     pub(super) commits: AtomicU64,
     pub(super) commands: AtomicU64,
+    /// Changes whenever there may be work.
+    pub(super) work: watch::Sender<u64>,
+    /// Changes whenever accounts, keys or decks do.
+    pub(super) settings: watch::Sender<u64>,
     /// When the commit that is under way began.
     commit_began: Mutex<Option<Instant>>,
 }
@@ -39,6 +44,14 @@ pub(super) struct Glance {
     /// Keys whose window is open.
     pub(super) keys: AtomicU64,
     pub(super) wake: watch::Sender<u64>,
+    desk: Mutex<Desk>,
+}
+
+impl Glance {
+    /// What is shared of the account's calls; nobody keeps it for long.
+    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Default for Glance {
@@ -49,6 +62,7 @@ impl Default for Glance {
             oldest: AtomicU64::new(0),
             keys: AtomicU64::new(0),
             wake: watch::Sender::new(0),
+            desk: Mutex::default(),
         }
     }
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use model::{AccountId, Timestamp};
 
+use super::calls::{Call, Calls};
 use super::files::{Files, View};
 use super::group::Group;
-use super::keys::{self, META_FLIGHT_FLOOR, Table};
+use super::keys::{self, META_FLIGHT_FLOOR, META_STARTS, Table};
 use super::ranges::{OPEN, Ranges};
 use super::shared::Shared;
 use super::state::{Flight, Queue, State};
-use crate::record::{TakeRecord, read_account};
-use crate::{InFlightAtStart, Keeping, Result, ReturnReason, TakeId, TakeState};
+use crate::record::{CallRecord, ChangeRecord, TakeRecord, read_account};
+use crate::{CallId, InFlightAtStart, Keeping, Result, ReturnReason, TakeId, TakeState};
 
 /// Reads the state, and ends the takes that the last process left in flight.
 pub(super) fn load(
@@ -21,21 +22,24 @@ pub(super) fn load(
     now: Timestamp,
 ) -> Result<State> {
     let view = files.view();
-    let mut state = State::default();
+    let starts = view.get(Table::Meta, META_STARTS)?;
+    let starts = starts.map_or(0, |bytes| keys::last_number(&bytes)) + 1;
+    let mut state = State { calls: Calls::new(starts), ..State::default() };
     for entry in view.prefix(Table::Account, &[]) {
         let (key, bytes) = entry?;
         let id = account_of(&key);
         let queue = load_queue(&view, id, read_account(id, &bytes)?.name)?;
         shared.add_account(id, Arc::clone(&queue.glance));
+        state.calls.add_account(id, Arc::clone(&queue.glance));
         state.accounts.insert(id, queue);
     }
     load_takes(&view, &mut state)?;
+    load_calls(&view, &mut state)?;
     drop(view);
     let mut group = Group::new(files);
     end_flights(&mut state, &mut group, keeping.in_flight_at_start, now)?;
-    if !group.is_empty() {
-        group.commit()?;
-    }
+    group.put(Table::Meta, META_STARTS, starts.to_be_bytes());
+    group.commit()?;
     state.accounts.values_mut().for_each(Queue::show);
     Ok(state)
 }
@@ -82,6 +86,34 @@ fn load_takes(view: &View<'_>, state: &mut State) -> Result<()> {
         // The answers that were open died with their process.
         let acknowledged = u32::from(record.acknowledged);
         state.flights.insert(id, Flight { record, open: 0, acknowledged });
+    }
+    Ok(())
+}
+
+/// Nobody has a call any more: each waits, or is to be closed.
+fn load_calls(view: &View<'_>, state: &mut State) -> Result<()> {
+    for account in state.accounts.keys() {
+        let next = view.get(Table::Meta, &keys::next_call(*account))?;
+        state.calls.count_on(*account, next.map_or(0, |bytes| keys::last_number(&bytes)))?;
+    }
+    for entry in view.prefix(Table::Change, &[]) {
+        let (key, bytes) = entry?;
+        let change = ChangeRecord::read(&bytes)?;
+        state.calls.change_batch(account_of(&key), keys::last_number(&key), change);
+    }
+    for entry in view.prefix(Table::Call, &[]) {
+        let (key, bytes) = entry?;
+        let record = CallRecord::read(&bytes)?;
+        let head = record.head()?;
+        let id = CallId { account: account_of(&key), number: keys::last_number(&key) };
+        let change = state.calls.book(id.account)?.change_of(id.number);
+        let call = Call {
+            due: record.due,
+            valid_until: head.valid_until,
+            started: record.started.is_some(),
+            cancelled: record.cancelled_at.or(change.cancelled_at).is_some(),
+        };
+        state.calls.add(id, keys::hash(head.message_id), call)?;
     }
     Ok(())
 }

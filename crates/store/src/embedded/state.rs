@@ -1,4 +1,5 @@
-//! What the writer knows by heart: the accounts' pending ranges, and the takes that are in flight.
+//! What the writer knows by heart: the accounts' pending ranges, the takes that are in flight, and
+//! the calls that have no report.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use model::{AccountId, Timestamp};
 
+use super::calls::Calls;
 use super::group::Group;
 use super::keys::{self, TAKEN_SPAN_MAX, Table};
 use super::ranges::{OPEN, Ranges};
@@ -21,11 +23,17 @@ pub(super) struct State {
     pub(super) accounts: BTreeMap<AccountId, Queue>,
     /// The takes that are not final.
     pub(super) flights: BTreeMap<TakeId, Flight>,
+    /// The calls that have no report.
+    pub(super) calls: Calls,
     pub(super) next_take: u64,
     /// The flight floor as it is on disk.
     pub(super) floor: u64,
     /// No take below it is kept.
     pub(super) oldest_take: u64,
+    /// Nothing below that key is left in `answered`.
+    pub(super) oldest_answer: Vec<u8>,
+    /// The day on which old days were dropped from `spent`.
+    pub(super) spent_dropped_on: Option<i32>,
 }
 
 /// The queue of one account.
@@ -77,6 +85,13 @@ impl Queue {
             .from(from)
             .map(move |range| range.start..range.end.min(end))
             .filter(|range| range.start < range.end)
+    }
+
+    /// Reports were appended.
+    pub(super) const fn grew(&mut self, reports: u64) {
+        self.pending_count += reports;
+        self.changed |= reports > 0;
+        self.woken |= reports > 0;
     }
 
     /// Shows the callers how things are.

@@ -1,26 +1,34 @@
 //! Upkeep: ends what the clock has ended, a bounded piece at a time.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::time::Duration;
 
 use fjall::Slice;
 use model::{AccountId, Timestamp};
 
+use super::calls::Calls;
 use super::command::UpkeepStep;
 use super::group::Group;
 use super::keys::{self, META_FLIGHT_FLOOR, Table};
 use super::state::spans;
 use super::writer::Writer;
-use crate::record::TakeRecord;
+use crate::record::{BatchRecord, SubmitRecord, TakeRecord};
 use crate::{Result, TakeId, TakeState, Upkept};
 
 /// Reports that are dropped, or takes that are ended, in one step. Others wait while it is done.
 const STEP: u64 = 1_000;
+/// What was spent on a day is kept for that many days.
+const SPENT_DAYS: i32 = 400;
 
 impl Writer {
     /// One step.
     pub(super) fn upkeep(&mut self, group: &mut Group<'_>) -> Result<UpkeepStep> {
         let now = self.clock.now();
         let mut upkept = Upkept::default();
+        self.state.calls.expire(now);
+        let answers_dropped = self.drop_answers(group, now)?;
+        self.drop_spent(group, now)?;
         self.end_windows(group, now, &mut upkept)?;
         self.raise_floor(group);
         self.retire(group, now, &mut upkept)?;
@@ -28,7 +36,8 @@ impl Writer {
         let done = upkept.windows_settled
             + upkept.windows_returned
             + upkept.reports_dropped
-            + upkept.pending_dropped;
+            + upkept.pending_dropped
+            + answers_dropped;
         Ok(UpkeepStep { upkept, more: done >= STEP })
     }
 
@@ -89,12 +98,57 @@ impl Writer {
                     group.remove(Table::Taken, keys::triple(take.account, end, id));
                 }
                 if take.state == TakeState::Settled {
-                    drop_reports(group, take.account, range.clone())?;
+                    let calls = &mut self.state.calls;
+                    drop_reports(group, calls, take.account, range.clone())?;
                     upkept.reports_dropped += range.end - range.start;
                 }
             }
             group.remove(Table::Take, key);
             self.state.oldest_take = id + 1;
+        }
+        Ok(())
+    }
+
+    /// Drops what was answered to submissions whose window is over. Says how many.
+    fn drop_answers(&mut self, group: &mut Group<'_>, now: Timestamp) -> Result<u64> {
+        let last = now.minus(self.keeping.submit_window).plus(Duration::from_millis(1));
+        let last = last.as_millis().to_be_bytes();
+        if self.state.oldest_answer.as_slice() > last.as_slice() {
+            return Ok(0);
+        }
+        let mut dropped = 0;
+        for entry in self.files.view().range(Table::Answered, &self.state.oldest_answer, &last) {
+            if dropped >= STEP {
+                break;
+            }
+            let (key, _) = entry?;
+            let (at, submit) = key.split_at(size_of::<i64>());
+            // The key may have been used again since.
+            if let Some(bytes) = group.get(Table::Submit, submit)?
+                && SubmitRecord::head(&bytes)?.0.as_millis().to_be_bytes() == at
+            {
+                group.remove(Table::Submit, submit);
+            }
+            self.state.oldest_answer = key.to_vec();
+            group.remove(Table::Answered, key);
+            dropped += 1;
+        }
+        Ok(dropped)
+    }
+
+    /// Drops what was spent on days long gone, once a day.
+    fn drop_spent(&mut self, group: &mut Group<'_>, now: Timestamp) -> Result<()> {
+        let today = i32::try_from(now.as_millis() / 86_400_000).unwrap_or(i32::MAX);
+        if self.state.spent_dropped_on == Some(today) {
+            return Ok(());
+        }
+        self.state.spent_dropped_on = Some(today);
+        let view = self.files.view();
+        for account in self.state.accounts.keys() {
+            let last = keys::spent(*account, today.saturating_sub(SPENT_DAYS).max(0));
+            for entry in view.range(Table::Spent, &keys::spent(*account, 0), &last) {
+                group.remove(Table::Spent, entry?.0);
+            }
         }
         Ok(())
     }
@@ -123,7 +177,7 @@ impl Writer {
                 queue.pending_count -= end - front.start;
                 queue.changed = true;
                 upkept.pending_dropped += end - front.start;
-                drop_reports(group, *account, old)?;
+                drop_reports(group, &mut self.state.calls, *account, old)?;
             }
         }
         Ok(())
@@ -134,21 +188,30 @@ fn is_older(
     group: &Group<'_>,
     account: AccountId,
     seq: u64,
-    age: std::time::Duration,
+    age: Duration,
     now: Timestamp,
 ) -> Result<bool> {
     let record = group.record(account, seq)?;
     record.map_or(Ok(true), |record| Ok(record.fed_at()?.plus(age) <= now))
 }
 
-/// Drops reports from the archive, with what points to them.
-fn drop_reports(group: &mut Group<'_>, account: AccountId, reports: Range<u64>) -> Result<()> {
+/// Drops reports from the archive, with what points to them and what is beside them.
+fn drop_reports(
+    group: &mut Group<'_>,
+    calls: &mut Calls,
+    account: AccountId,
+    reports: Range<u64>,
+) -> Result<()> {
+    let has_calls = calls.book(account)?.next() > 0;
     let mut cut_until = reports.start;
+    let mut bulks = BTreeSet::new();
     for seq in reports.clone() {
         let Some(record) = group.record(account, seq)? else { continue };
         let (bulk, message) = record.ids()?;
         if seq >= cut_until {
-            cut_until = cut_run(group, account, keys::hash(bulk), seq..reports.end)?;
+            let bulk = keys::hash(bulk);
+            cut_until = cut_run(group, account, bulk, seq..reports.end)?;
+            bulks.insert(bulk);
         }
         let key = keys::pair(account, keys::hash(message));
         if let Some(seqs) = group.get(Table::Message, key)? {
@@ -158,6 +221,39 @@ fn drop_reports(group: &mut Group<'_>, account: AccountId, reports: Range<u64>) 
             }
         }
         group.remove(Table::Report, keys::pair(account, seq));
+        if has_calls {
+            group.remove(Table::Cdr, keys::pair(account, seq));
+        }
+    }
+    if has_calls {
+        for bulk in bulks {
+            drop_batches(group, calls, account, bulk)?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops the batches of a bulk of which no report is left, but for those with calls.
+fn drop_batches(
+    group: &mut Group<'_>,
+    calls: &mut Calls,
+    account: AccountId,
+    bulk: u64,
+) -> Result<()> {
+    let key = |first| keys::triple(account, bulk, first);
+    if group.first(Table::Bulk, &key(0), &key(u64::MAX))?.is_some() {
+        return Ok(());
+    }
+    let mut from = 0;
+    while let Some((found, bytes)) = group.first(Table::Batch, &key(from), &key(u64::MAX))? {
+        let first = keys::last_number(&found);
+        from = first + 1;
+        let count = BatchRecord::read(&bytes)?.calls;
+        if calls.book(account)?.open(first..first + count) == 0 {
+            group.remove(Table::Batch, found);
+            group.remove(Table::Change, keys::pair(account, first));
+            calls.forget_batch(account, first);
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use model::deck::DeckFile;
 use model::{Account, AccountId, ApiKey, Clock};
 
 use super::command::{Command, Fates, Queued, Reply};
@@ -57,7 +58,7 @@ impl Writer {
         let files = Arc::clone(&self.files);
         let mut group = Group::new(&files);
         let mut answers = Vec::with_capacity(commands.len());
-        let (mut fates, mut returns, mut closing) = (0, 0, false);
+        let (mut fates, mut returns, mut closing, mut settings) = (0, 0, false, false);
         let mut places = Vec::with_capacity(commands.len());
         self.shared.commands.fetch_add(commands.len() as u64, Ordering::Relaxed);
         for Queued { command, place } in commands {
@@ -67,6 +68,10 @@ impl Writer {
                     returns += u64::from(matches!(fate, Fate::Returned(_)));
                 }
                 Command::Close => closing = true,
+                Command::AddAccount(..)
+                | Command::ReplaceAccount(..)
+                | Command::PutKey(..)
+                | Command::PutDeck(..) => settings = true,
                 _ => {}
             }
             places.extend(place);
@@ -74,7 +79,7 @@ impl Writer {
         }
         let outcome = self.commit(group);
         if outcome.is_ok() {
-            self.state.accounts.values_mut().for_each(Queue::show);
+            self.show(settings);
         }
         self.shared.fates.fetch_sub(fates, Ordering::SeqCst);
         self.shared.returns.fetch_sub(returns, Ordering::SeqCst);
@@ -83,6 +88,17 @@ impl Writer {
             answer(&outcome);
         }
         closing
+    }
+
+    /// Lets the callers see what was committed.
+    fn show(&mut self, settings: bool) {
+        self.state.accounts.values_mut().for_each(Queue::show);
+        if self.state.calls.show() {
+            self.shared.work.send_modify(|changes| *changes += 1);
+        }
+        if settings {
+            self.shared.settings.send_modify(|changes| *changes += 1);
+        }
     }
 
     fn commit(&self, group: Group<'_>) -> Result<()> {
@@ -121,6 +137,47 @@ impl Writer {
             }
             Command::Upkeep(reply) => {
                 let done = self.writable(|writer| writer.upkeep(group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Submit(account, order, reply) => {
+                let done = self.writable(|writer| writer.submit(account, order, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Lease(ask, reply) => {
+                let done = self.writable(|writer| writer.lease(&ask));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Start(lease, started, reply) => {
+                let done = self.writable(|writer| writer.start(lease, started, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Renew(leases, until, reply) => {
+                let done = self.writable(|writer| Ok(writer.renew(leases, until)));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Release(lease, due, reply) => {
+                let done = self.writable(|writer| writer.release(lease, due));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Retry(lease, cdr, due, reply) => {
+                let done = self.writable(|writer| writer.retry(lease, cdr, due, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Finish(lease, ending, reply) => {
+                let done = self.writable(|writer| writer.finish(lease, *ending, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::Cancel(account, message, reply) => {
+                let done = self.writable(|writer| writer.cancel(account, &message, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::ChangeBulk(account, bulk, change, reply) => {
+                let done =
+                    self.writable(|writer| writer.change_bulk(account, &bulk, change, group));
+                answers.push(self.answer(done, reply));
+            }
+            Command::PutDeck(deck, reply) => {
+                let done = self.writable(|_| Ok(put_deck(&deck, group)));
                 answers.push(self.answer(done, reply));
             }
             Command::Resolve(take, fate, now) => {
@@ -176,6 +233,7 @@ impl Writer {
         put_account(group, &account);
         let queue = Queue::new(account.name.clone());
         self.shared.add_account(account.id, Arc::clone(&queue.glance));
+        self.state.calls.add_account(account.id, Arc::clone(&queue.glance));
         self.state.accounts.insert(account.id, queue);
         Ok(account)
     }
@@ -201,6 +259,10 @@ impl Writer {
         group.put(Table::Key, key.id.as_bytes(), crate::record::write_key(key));
         Ok(())
     }
+}
+
+fn put_deck(deck: &DeckFile, group: &mut Group<'_>) {
+    group.put(Table::Deck, deck.name.as_bytes(), crate::record::write_deck(deck));
 }
 
 /// Poisons the ledger if the writer panics, so that its health tells.

@@ -1,6 +1,8 @@
 //! The primitives that records are made of: big-endian numbers and length-prefixed texts.
 
-use model::Timestamp;
+use std::time::Duration;
+
+use model::{Amount, Number, Timestamp};
 
 use crate::StoreError;
 
@@ -30,6 +32,29 @@ pub(super) fn put_length(out: &mut Vec<u8>, mut length: usize) {
 
 pub(super) fn put_time(out: &mut Vec<u8>, time: Timestamp) {
     out.extend_from_slice(&time.as_millis().to_be_bytes());
+}
+
+pub(super) fn put_span(out: &mut Vec<u8>, span: Duration) {
+    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    out.extend_from_slice(&nanos.to_be_bytes());
+}
+
+pub(super) fn put_amount(out: &mut Vec<u8>, amount: Amount) {
+    put_text(out, &amount.to_string());
+}
+
+/// Appends whether it is there, and then it.
+pub(super) fn put_maybe<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
+    out.push(u8::from(value.is_some()));
+    if let Some(value) = value {
+        put(out, value);
+    }
+}
+
+/// Appends how many there are, and then each.
+pub(super) fn put_all<T>(out: &mut Vec<u8>, values: &[T], put: impl Fn(&mut Vec<u8>, &T)) {
+    put_length(out, values.len());
+    values.iter().for_each(|value| put(out, value));
 }
 
 /// Reads a record front to back. Every length is checked against what is there.
@@ -65,6 +90,10 @@ impl<'a> Reader<'a> {
         self.array().map(u8::from_be_bytes)
     }
 
+    pub(super) fn u16(&mut self) -> Result<u16, Damaged> {
+        self.array().map(u16::from_be_bytes)
+    }
+
     pub(super) fn u32(&mut self) -> Result<u32, Damaged> {
         self.array().map(u32::from_be_bytes)
     }
@@ -73,8 +102,53 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
+    pub(super) fn i64(&mut self) -> Result<i64, Damaged> {
+        self.array().map(i64::from_be_bytes)
+    }
+
+    pub(super) fn bool(&mut self) -> Result<bool, Damaged> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.damaged()),
+        }
+    }
+
+    pub(super) fn span(&mut self) -> Result<Duration, Damaged> {
+        self.u64().map(Duration::from_nanos)
+    }
+
+    pub(super) fn amount(&mut self) -> Result<Amount, Damaged> {
+        self.text()?.parse().map_err(|_| self.damaged())
+    }
+
+    pub(super) fn number(&mut self) -> Result<Number, Damaged> {
+        // Digits as they are: without the sign, leading zeros would be read as a prefix.
+        format!("+{}", self.text()?).parse().map_err(|_| self.damaged())
+    }
+
+    pub(super) fn maybe<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Damaged>,
+    ) -> Result<Option<T>, Damaged> {
+        if self.bool()? { read(self).map(Some) } else { Ok(None) }
+    }
+
+    pub(super) fn all<T>(
+        &mut self,
+        read: impl Fn(&mut Self) -> Result<T, Damaged>,
+    ) -> Result<Vec<T>, Damaged> {
+        let count = self.length()?;
+        (0..count).map(|_| read(self)).collect()
+    }
+
+    /// What is left, without looking at it.
+    pub(super) const fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(super) fn time(&mut self) -> Result<Timestamp, Damaged> {
-        self.array().map(i64::from_be_bytes).map(Timestamp::from_millis)
+        self.i64().map(Timestamp::from_millis)
     }
 
     pub(super) fn length(&mut self) -> Result<usize, Damaged> {
@@ -92,6 +166,10 @@ impl<'a> Reader<'a> {
     pub(super) fn text(&mut self) -> Result<&'a str, Damaged> {
         let length = self.length()?;
         std::str::from_utf8(self.raw(length)?).map_err(|_| self.damaged())
+    }
+
+    pub(super) fn string(&mut self) -> Result<String, Damaged> {
+        self.text().map(str::to_owned)
     }
 
     pub(super) fn text_if(&mut self, present: bool) -> Result<Option<&'a str>, Damaged> {

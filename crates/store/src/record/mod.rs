@@ -4,11 +4,22 @@
 //! change is a new version beside the old reader, never an edit of it.
 
 mod account;
+mod bulk;
 mod bytes;
+mod call;
+mod cdr;
+mod deck;
+mod message;
 mod report;
+mod submit;
 mod take;
 
 pub(crate) use account::{read_account, read_key, write_account, write_key};
+pub(crate) use bulk::{BatchRecord, ChangeRecord};
+pub(crate) use call::{CallRecord, EndedRecord};
+pub(crate) use deck::{read_deck, write_deck};
+pub(crate) use message::{read_message, read_message_head, write_message};
 pub use report::Record;
 pub(crate) use report::{encode, stamp};
+pub(crate) use submit::SubmitRecord;
 pub(crate) use take::TakeRecord;

@@ -65,10 +65,10 @@ fn a_newer_format_is_refused() {
     drop(open(dir.path()));
     let engine = fjall::Database::builder(dir.path().join("ledger")).open().unwrap();
     let meta = engine.keyspace("meta", fjall::KeyspaceCreateOptions::default).unwrap();
-    meta.insert("format", 2_u32.to_be_bytes()).unwrap();
+    meta.insert("format", 3_u32.to_be_bytes()).unwrap();
     drop((meta, engine));
     let refused = try_open(dir.path()).err();
-    assert!(matches!(refused, Some(StoreError::Newer { found: 2, known: 1, .. })), "{refused:?}");
+    assert!(matches!(refused, Some(StoreError::Newer { found: 3, known: 2, .. })), "{refused:?}");
 }
 
 #[tokio::test]
