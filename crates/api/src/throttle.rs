@@ -91,4 +91,15 @@ mod tests {
         assert_eq!(throttle.take("a", later), Ok(()));
         assert!(throttle.take("a", later).is_err());
     }
+
+    #[test]
+    fn a_bucket_of_a_second_is_full_again_after_one() {
+        let throttle = Throttle::per_second(2);
+        let start = Timestamp::from_millis(1_000_000);
+        assert_eq!((throttle.take("a", start), throttle.take("a", start)), (Ok(()), Ok(())));
+        assert_eq!(throttle.take("a", start), Err(Duration::from_millis(500)));
+        let later = start.plus(Duration::from_secs(3));
+        assert_eq!((throttle.take("a", later), throttle.take("a", later)), (Ok(()), Ok(())));
+        assert!(throttle.take("a", later).is_err(), "it holds no more than a second's worth");
+    }
 }

@@ -2,7 +2,7 @@
 
 use model::catalogue::{error, status};
 use model::message::Prompt;
-use model::{Amount, Price, Report, ReportError, Status, Timestamp, Zone};
+use model::{Amount, Price, Report, ReportError, Status, Zone};
 use store::OpenCall;
 
 use super::date::Dates;
@@ -58,8 +58,8 @@ fn finished_call<W: Writer, S: AsRef<str>>(to: &mut W, report: &Report<S>, dates
     report::error(to, &report.error);
 }
 
-/// The same of a call that has no report yet, as far as it is known: it has no `doneAt`, and its
-/// error is none. Clients ask again until there is one.
+/// The same of a call that has no report yet, as far as it is known. It is sent when it began, or
+/// will begin next; it has no `doneAt`, and its error is none: clients ask again until there is one.
 fn open<W: Writer>(to: &mut W, call: &OpenCall, dates: &mut Dates<'_>) {
     let message = &call.message;
     to.text("bulkId", &message.bulk_id);
@@ -69,18 +69,12 @@ fn open<W: Writer>(to: &mut W, call: &OpenCall, dates: &mut Dates<'_>) {
     if let Some(Prompt::Text { text, .. }) = &message.prompt {
         to.text("text", text);
     }
-    let begun = begun(call);
-    to.date("sentAt", begun.unwrap_or(call.submitted_at), dates);
+    to.date("sentAt", call.started.map_or(call.due, |started| started.at), dates);
     to.raw("duration", 0);
     let price = Price { per_second: Amount::ZERO, currency: "UNKNOWN" };
     report::price(to, "pricePerSecond", &price);
-    let row = if begun.is_some() { status::PENDING_ENROUTE } else { status::PENDING_ACCEPTED };
+    let is_begun = call.started.is_some() || !call.cdrs.is_empty();
+    let row = if is_begun { status::PENDING_ENROUTE } else { status::PENDING_ACCEPTED };
     report::status(to, &Status::<&str>::from(row));
     report::error(to, &ReportError::<&str>::from(error::NO_ERROR));
-}
-
-/// When the last attempt began, if there was any.
-fn begun(call: &OpenCall) -> Option<Timestamp> {
-    let over = call.cdrs.last().map(|cdr| cdr.leg_a.invite);
-    call.started.map(|started| started.at).or(over)
 }

@@ -1,6 +1,6 @@
 //! Which format is asked for.
 
-use api::negotiate::{Format, NotAcceptable, UnsupportedBody, body_format, format};
+use api::negotiate::{Format, NotAcceptable, UnsupportedBody, body_format, format, is_form};
 
 const JSON: Result<Format, NotAcceptable> = Ok(Format::Json);
 const XML: Result<Format, NotAcceptable> = Ok(Format::Xml);
@@ -112,4 +112,29 @@ fn a_body_is_json_or_xml_in_utf8() {
     check_body("application/jsonp", Err(UnsupportedBody::MediaType));
     check_body("", Err(UnsupportedBody::MediaType));
     assert_eq!(body_format(None), Err(UnsupportedBody::MediaType));
+}
+
+#[test]
+fn who_does_not_care_gets_what_it_sends() {
+    let to_xml = |accept: &[&str]| {
+        let lines = accept.iter().map(|line| line.as_bytes());
+        format(None, lines, Format::Xml)
+    };
+    assert_eq!(to_xml(&[]), XML);
+    assert_eq!(to_xml(&["*/*"]), XML);
+    assert_eq!(to_xml(&["garbage"]), XML);
+    assert_eq!(to_xml(&["application/json, application/xml"]), XML);
+    assert_eq!(to_xml(&["application/json"]), JSON);
+    assert_eq!(to_xml(&["application/json, */*;q=0.5"]), JSON);
+    assert_eq!(to_xml(&["text/html"]), NEITHER);
+    assert_eq!(to_xml(&["*/*;q=0"]), NEITHER);
+}
+
+#[test]
+fn a_form_is_told_from_a_document() {
+    assert!(is_form(Some(b"application/x-www-form-urlencoded")));
+    assert!(is_form(Some(b"APPLICATION/x-www-form-urlencoded ; charset=UTF-8")));
+    assert!(!is_form(Some(b"application/x-www-form-urlencoded; charset=latin1")));
+    assert!(!is_form(Some(b"application/json")));
+    assert!(!is_form(None));
 }
