@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod binary;
+mod calls;
 mod cli;
 mod client_faults;
 mod config;

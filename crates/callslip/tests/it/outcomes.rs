@@ -1,7 +1,10 @@
 //! Every way in which a call may end, through HTTP, in both formats and both generations of codes.
 //! What is expected stands in the tables of the documents, and is read from there.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -65,7 +68,7 @@ fn every_number_of_the_sandbox_ends_as_its_table_says() {
     let phones = Phones::at_speed(60);
     let rows = table("sandbox.md", "## What numbers do");
     for (generation, name) in GENERATIONS.iter().enumerate() {
-        phones.home.done(&["account", "set", "Aladdin", "--generation", name]);
+        phones.set(&["--generation", name]);
         let called = rows.iter().flat_map(|row| numbers(row).into_iter().map(move |n| (n, row)));
         let called: Vec<(String, &Row)> = called.collect();
         let messages: Vec<Value> = called
@@ -98,7 +101,7 @@ fn in_xml_every_number_ends_as_its_table_says() {
     let phones = Phones::at_speed(60);
     let rows = table("sandbox.md", "## What numbers do");
     for (generation, name) in GENERATIONS.iter().enumerate() {
-        phones.home.done(&["account", "set", "Aladdin", "--generation", name]);
+        phones.set(&["--generation", name]);
         for row in &rows {
             let number = &numbers(row)[0];
             let id = format!("{name}-{number}");
@@ -124,6 +127,115 @@ fn in_xml_every_number_ends_as_its_table_says() {
             }
         }
     }
+}
+
+/// Ends a call in each of the ways of the second table, in its order, and gives its name.
+const OTHER_WAYS: [fn(&mut Phones) -> &'static str; 7] = [
+    |phones| {
+        phones.call(&[click("cancelled", "38598100298")]);
+        phones.wait_until_under_way("cancelled");
+        let cancelled = phones.ask("DELETE", "/callslip/1/calls/cancelled", "", "").json();
+        assert_eq!(cancelled, json!({"messageId": "cancelled", "was": "underWay"}));
+        "cancelled"
+    },
+    |phones| {
+        let mut message = voice("expired");
+        message["validityPeriod"] = 60.into();
+        message["deliveryTimeWindow"] = json!({"days": [day_after_tomorrow()]});
+        phones.submit("/tts/3/advanced", &[message]);
+        "expired"
+    },
+    |phones| {
+        let nobody_listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut message = click("not-fetched", "38598100001");
+        message["audioFileUrl"] = format!("http://{nobody_listens}/hello.wav").into();
+        phones.call(&[message]);
+        "not-fetched"
+    },
+    |phones| {
+        let files = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut message = click("not-played", "38598100001");
+        message["audioFileUrl"] =
+            format!("http://{}/hello.wav", files.local_addr().unwrap()).into();
+        phones.call(&[message]);
+        let (mut connection, _) = files.accept().unwrap();
+        connection.read(&mut [0; 4096]).unwrap();
+        connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nno sound.").unwrap();
+        "not-played"
+    },
+    |phones| {
+        phones.set(&["--concurrent-calls", "1"]);
+        phones.call(&[click("spends", "38598100001"), click("unpaid", "38598100001")]);
+        phones.wait_until_under_way("spends");
+        phones.set(&["--daily-spend", "0.01"]);
+        phones.take(1);
+        "unpaid"
+    },
+    |phones| {
+        phones.set(&["--daily-spend", "none"]);
+        phones.call(&[click("has-line", "38598100001"), click("lost-line", "44770090000")]);
+        phones.wait_until_under_way("has-line");
+        phones.home.file("less.csv", "prefix,rate,currency\n385,0.1,EUR\n");
+        phones.home.done(&["rates", "import", "less.csv", "--deck", "demo"]);
+        phones.take(1);
+        "lost-line"
+    },
+    |phones| {
+        phones.call(&[click("left-behind", "38598100298")]);
+        phones.wait_until_under_way("left-behind");
+        phones.process.kill();
+        phones.start_again();
+        "left-behind"
+    },
+];
+
+/// A message that is played to one person.
+fn voice(message_id: &str) -> Value {
+    json!({
+        "from": "38515507799",
+        "destinations": [{"to": "38598100001", "messageId": message_id}],
+        "audioFileUrl": "http://files.example/hello.wav",
+    })
+}
+
+fn day_after_tomorrow() -> &'static str {
+    // 1970-01-01 was a Thursday.
+    const DAYS: [&str; 7] =
+        ["THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY"];
+    let days = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400;
+    DAYS[usize::try_from((days + 2) % 7).unwrap()]
+}
+
+#[track_caller]
+fn end_in_other_ways(generation: usize) {
+    let settings =
+        "[calls]\ncarrier = \"sandbox\"\n[prompts]\nprivate_networks = [\"127.0.0.1\"]\n";
+    let mut phones = Phones::serving(settings);
+    phones.set(&["--generation", GENERATIONS[generation]]);
+    let rows = table("calls.md", "## Outcomes");
+    assert_eq!(rows.len(), OTHER_WAYS.len());
+    for (row, end) in rows.iter().zip(OTHER_WAYS) {
+        let id = end(&mut phones);
+        let json = phones.take(1).remove(id).unwrap();
+        check(&json, &row.expected[generation]);
+        let xml = phones.ask("GET", "/tts/3/logs.xml", "", "").text();
+        let (before, _) = xml.split_once(&format!("<messageId>{id}</messageId>")).unwrap();
+        assert!(!before.contains("<messageId>"), "{id} is not the newest of {xml}");
+        let (_, error) = xml.split_once("<error>").unwrap();
+        let (expected, _) = row.expected[generation][1].split_once(' ').unwrap();
+        assert_eq!(error.split_once("<id>").unwrap().1.split_once('<').unwrap().0, expected);
+        assert_eq!((&json["duration"], &json["dtmfCodes"]), (&json!(0), &json!("")), "{row:?}");
+    }
+}
+
+#[test]
+fn what_no_number_makes_ends_as_the_table_says() {
+    end_in_other_ways(0);
+}
+
+#[test]
+fn what_no_number_makes_ends_as_the_table_says_in_newer_codes() {
+    end_in_other_ways(1);
 }
 
 #[test]

@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::binary::{Home, Running};
-use crate::server::{ALADDIN, Connection, Reply};
+use crate::server::{ALADDIN, Connection, Reply, wait_for};
 
 /// Long enough for every call of a test to end.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The deck of `callslip sandbox`.
+const DEMO: &str = include_str!("../../../engine/src/rating/demo.csv");
 /// B, who answers.
 pub(crate) const PERSON: &str = "38591100002";
 
-/// `callslip sandbox` at work on the ledger of its home.
+/// A server with simulated telephones, at work on the ledger of its home. Its customer is Aladdin.
 pub(crate) struct Phones {
     pub(crate) home: Home,
     pub(crate) process: Running,
@@ -23,23 +25,37 @@ pub(crate) struct Phones {
 }
 
 impl Phones {
-    /// A new one, so many times faster than life.
+    /// `callslip sandbox`, so many times faster than life.
     pub(crate) fn at_speed(speed: u32) -> Self {
-        Self::with(&["--speed", &speed.to_string()])
-    }
-
-    pub(crate) fn with(flags: &[&str]) -> Self {
-        Self::over(Home::new(), flags)
-    }
-
-    /// One over what another left behind.
-    pub(crate) fn over(home: Home, flags: &[&str]) -> Self {
-        let args = [&["sandbox", "--data", "ledger", "--listen", "127.0.0.1:0"], flags].concat();
-        let process = Running::start(&mut home.command(&args));
+        let home = Home::new();
+        let speed = speed.to_string();
+        let flags = ["sandbox", "--data", "ledger", "--listen", "127.0.0.1:0", "--speed", &speed];
+        let process = Running::start(&mut home.command(&flags));
         process.wait_for("Ctrl-C");
-        let doors: Value = serde_json::from_str(&home.read("ledger/admin.json")).unwrap();
-        let url = doors["public_url"].as_str().unwrap();
-        let address = url.strip_prefix("http://").unwrap().parse().unwrap();
+        Self::of(home, process)
+    }
+
+    /// `callslip serve` with those settings, and with the demo deck.
+    pub(crate) fn serving(settings: &str) -> Self {
+        let home = Home::new();
+        home.file("c.toml", settings);
+        home.file("password", "open sesame");
+        home.file("demo.csv", DEMO);
+        home.done(&["rates", "import", "demo.csv", "--deck", "demo"]);
+        let add = ["account", "add", "Aladdin", "--password-file", "password", "--deck", "demo"];
+        home.done(&add);
+        let process = serve(&home);
+        Self::of(home, process)
+    }
+
+    /// Starts it again, after it was stopped or killed.
+    pub(crate) fn start_again(&mut self) {
+        self.process = serve(&self.home);
+        self.address = address(&self.home);
+    }
+
+    fn of(home: Home, process: Running) -> Self {
+        let address = address(&home);
         Self { home, process, address }
     }
 
@@ -89,6 +105,17 @@ impl Phones {
         reports
     }
 
+    /// Has Aladdin call in another way, as `account set` does it.
+    pub(crate) fn set(&self, flags: &[&str]) {
+        self.home.done(&[&["account", "set", "Aladdin"], flags].concat());
+    }
+
+    /// Waits until an attempt of the call has started.
+    #[track_caller]
+    pub(crate) fn wait_until_under_way(&self, message_id: &str) {
+        wait_for("the call to start", || !self.detail(message_id)["started"].is_null());
+    }
+
     /// Everything known of a call.
     #[track_caller]
     pub(crate) fn detail(&self, message_id: &str) -> Value {
@@ -96,6 +123,16 @@ impl Phones {
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
     }
+}
+
+fn serve(home: &Home) -> Running {
+    home.serve_with(&["--config", "c.toml", "--listen", "127.0.0.1:0"]).process
+}
+
+/// Of the public API of the server that has the home's ledger.
+fn address(home: &Home) -> SocketAddr {
+    let doors: Value = serde_json::from_str(&home.read("ledger/admin.json")).unwrap();
+    doors["public_url"].as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap()
 }
 
 /// A click-to-call of A to a person who answers.
