@@ -105,6 +105,15 @@ impl Phones {
         reports
     }
 
+    /// Takes the report of that message, and leaves others.
+    #[track_caller]
+    pub(crate) fn take_one(&self, message_id: &str) -> Value {
+        let path = format!("/tts/3/reports?messageId={message_id}");
+        let reply = self.ask("GET", &path, "Prefer: wait=30\r\n", "");
+        assert_eq!(reply.ids(), [message_id]);
+        reply.json()["results"][0].clone()
+    }
+
     /// Has Aladdin call in another way, as `account set` does it.
     pub(crate) fn set(&self, flags: &[&str]) {
         self.home.done(&[&["account", "set", "Aladdin"], flags].concat());

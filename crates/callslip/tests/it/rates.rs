@@ -218,5 +218,5 @@ fn how_an_account_may_call_is_set_and_unset() {
     refused(&["--allow", "38x"], 2, "1 to 15 digits");
     refused(&["--generation", "newest"], 2, "classic");
     refused(&[], 1, "say what to set");
-    refused(&["--deck", "wholesale"], 1, "wholesale");
+    refused(&["--deck", "wholesale"], 1, "names a deck that is not there");
 }
