@@ -3,13 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod bad_input;
+mod bad_submit;
 mod binary;
+mod bulks;
+mod calling;
 mod calls;
+mod carried;
 mod cli;
 mod client_faults;
 mod config;
 mod contract;
 mod crash;
+mod decks;
 mod fates;
 mod first_minute;
 mod import;
@@ -21,6 +26,8 @@ mod rates;
 mod samples;
 mod seed;
 mod server;
+mod submit;
+mod submit_again;
 mod take;
 mod telephony;
 mod tidy;

@@ -309,6 +309,8 @@ impl Connection {
 
     pub(crate) fn try_to(addr: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(addr)?;
+        // A body follows its head in a write of its own, and must not wait for an acknowledgement.
+        stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         Ok(Self { stream: BufReader::new(stream) })
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ::model::{AccountId, ApiKey, Role, Roles, Zone};
+use ::model::calling::Unlisted;
+use ::model::{AccountId, ApiKey, Calling, Generation, Role, Roles, Zone};
 
 use super::{Open, START, Stage, account, ask, report};
 use crate::StoreError;
@@ -19,7 +20,17 @@ async fn accounts_are_kept(open: &impl Open) {
     let mut first = account("first");
     first.zone = Zone::named("Europe/Zagreb").expect("a zone");
     first.password_hash = Some("$argon2id$…".to_owned());
-    first.roles = Roles::default().with(Role::Feed).with(Role::Admin);
+    first.roles = Roles::default().with(Role::Feed).with(Role::Admin).with(Role::Send);
+    first.calling = Calling {
+        generation: Generation::Newer,
+        deck: Some("retail".to_owned()),
+        unlisted: Unlisted::Unrated,
+        calls_per_second: Some(10),
+        concurrent_calls: Some(20),
+        waiting_calls: Some(30),
+        daily_spend: Some("99.90".parse().expect("an amount")),
+        destinations: vec!["385".to_owned(), "49".to_owned()],
+    };
     let first = stage.ledger.add_account(first).await.expect("the name is free");
     let mut second = stage.ledger.add_account(account("second")).await.expect("the name is free");
     assert!(stage.account < first.id && first.id < second.id, "later accounts have larger ids");

@@ -11,11 +11,17 @@
 
 mod accounts;
 mod archive;
+mod book;
+mod bulks;
 mod calls;
 mod fates;
 mod keys;
+mod leases;
+mod looks;
+mod message;
 mod model;
 mod queue;
+mod submit;
 mod walk;
 
 use std::sync::Arc;
@@ -26,7 +32,7 @@ use ::model::{
     Timestamp, Zone,
 };
 
-pub use self::calls::{cdr, draft, finished, message, submission};
+pub use self::message::{cdr, draft, finished, message, submission};
 pub use self::walk::walk;
 use crate::{ArchiveQuery, Fed, Filter, Keeping, Ledger, ReplayKey, TakeAsk, Taken, TakenBy};
 
@@ -42,6 +48,10 @@ pub async fn exercise(open: &impl Open) {
     keys::exercise(open).await;
     archive::exercise(open).await;
     calls::exercise(open).await;
+    submit::exercise(open).await;
+    leases::exercise(open).await;
+    bulks::exercise(open).await;
+    looks::exercise(open).await;
 }
 
 /// The instant at which every scenario begins.

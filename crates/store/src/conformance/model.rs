@@ -1,6 +1,7 @@
 //! The small model: what a ledger of one account must answer, in memory and without hurry.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ::model::Timestamp;
 
@@ -23,6 +24,8 @@ pub(super) struct Item {
     pub(super) seconds: u32,
     pub(super) fed_at: Timestamp,
     pub(super) place: Place,
+    /// What its call asked for, if it is that of a call.
+    pub(super) asked: Option<(u64, Option<Duration>)>,
 }
 
 /// A take of the model that is not final.
@@ -58,7 +61,7 @@ impl Model {
     }
 
     /// The report of that name that the ledger still knows.
-    fn known(&self, message: &str) -> Option<usize> {
+    pub(super) fn known(&self, message: &str) -> Option<usize> {
         self.items.iter().rposition(|item| item.message == message && item.place != Place::Gone)
     }
 

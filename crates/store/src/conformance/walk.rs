@@ -1,11 +1,14 @@
-//! Random walks: an engine and the model do the same, and must say the same.
+//! Random walks: an engine and the models do the same, and must say the same.
+
+mod calls;
 
 use std::time::Duration;
 
+use super::book::Book;
 use super::model::{Flight, Given, Item, Model, Place};
 use super::{Open, START, Stage, ask, messages, report};
 use crate::{
-    ArchiveQuery, Fate, Filter, InFlightAtStart, Keeping, ReplayKey, ReturnReason, StoreError,
+    ArchiveQuery, Fate, Fed, Filter, InFlightAtStart, Keeping, ReplayKey, ReturnReason, StoreError,
     TakeAsk, TakeId,
 };
 
@@ -24,18 +27,26 @@ pub async fn walk(open: &impl Open, seed: u64, steps: usize) {
         submit_window: Duration::from_secs(60),
     };
     let stage = Stage::keeping(open, &format!("walk {seed}"), keeping.clone()).await;
-    let mut walk = Walk { stage: Some(stage), model: Model::new(keeping), dice, last_take: None };
+    let mut walk = Walk {
+        stage: Some(stage),
+        model: Model::new(keeping),
+        book: Book::default(),
+        dice,
+        last_take: None,
+    };
     for step in 0..steps {
         walk.step().await;
         walk.check().await;
         tracing::trace!(seed, step, "The walk went on.");
     }
+    walk.end_calls().await;
 }
 
 struct Walk<'a, O> {
     /// Away only while it is reopened.
     stage: Option<Stage<'a, O>>,
     model: Model,
+    book: Book,
     dice: Dice,
     last_take: Option<TakeId>,
 }
@@ -51,6 +62,9 @@ impl<O: Open> Walk<'_, O> {
     }
 
     async fn step(&mut self) {
+        if self.dice.one_in(2) {
+            return self.step_of_calls().await;
+        }
         match self.dice.below(100) {
             0..30 => self.feed().await,
             30..62 => self.take().await,
@@ -70,6 +84,7 @@ impl<O: Open> Walk<'_, O> {
                 seconds: u32::from(self.dice.one_in(10)),
                 fed_at: now,
                 place: Place::Pending,
+                asked: None,
             })
             .collect();
         let reports = items.iter().map(|item| {
@@ -80,7 +95,13 @@ impl<O: Open> Walk<'_, O> {
         let stage = self.stage();
         let fed = stage.ledger.feed(stage.account, reports.collect()).await.expect("a feed");
         assert_eq!(fed.len(), items.len());
-        items.into_iter().zip(fed).for_each(|(item, said)| self.model.feed(item, said));
+        for (item, said) in items.into_iter().zip(fed) {
+            if self.book.named(&item.message).is_some() {
+                assert_eq!(said, Fed::Conflict, "the report of {} is to come", item.message);
+            } else {
+                self.model.feed(item, said);
+            }
+        }
     }
 
     async fn take(&mut self) {
@@ -156,7 +177,9 @@ impl<O: Open> Walk<'_, O> {
         let span = Duration::from_secs(self.dice.below(60));
         let mut said = self.stage().pass(span).await;
         said.reports_dropped = 0;
-        assert_eq!(said, self.model.upkeep(self.now()), "after {span:?}");
+        let now = self.now();
+        self.book.expire(now);
+        assert_eq!(said, self.model.upkeep(now), "after {span:?}");
     }
 
     async fn list(&mut self) {
@@ -191,6 +214,7 @@ impl<O: Open> Walk<'_, O> {
         self.stage = Some(stage.reopen().await);
         let now = self.now();
         self.model.restart(now);
+        self.book.restart();
     }
 
     async fn check(&self) {
@@ -198,6 +222,7 @@ impl<O: Open> Walk<'_, O> {
             let expect = (self.model.count(Place::Pending), self.model.count(Place::InFlight));
             assert_eq!(self.stage().waiting().await, expect, "pending and in flight");
         }
+        self.check_calls().await;
     }
 }
 

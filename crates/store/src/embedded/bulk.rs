@@ -4,6 +4,7 @@
 //! what was changed of its batch with it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use model::{AccountId, Timestamp};
 
@@ -16,25 +17,23 @@ use crate::{Bulk, BulkChange, BulkState, Result, StoreError};
 /// Calls of one bulk that were submitted together.
 pub(super) struct Batch {
     /// The number of the first of them.
-    pub(super) first: u64,
-    pub(super) record: BatchRecord,
-    pub(super) change: ChangeRecord,
+    first: u64,
+    record: BatchRecord,
+    change: ChangeRecord,
+    /// How many of them have no report.
+    open: u64,
 }
 
 impl Batch {
-    pub(super) fn is_paused(&self) -> bool {
-        self.change.paused && !self.is_cancelled()
-    }
-
-    pub(super) const fn numbers(&self) -> std::ops::Range<u64> {
+    pub(super) const fn numbers(&self) -> Range<u64> {
         self.first..self.first + self.record.calls
     }
 
-    fn is_cancelled(&self) -> bool {
+    const fn is_cancelled(&self) -> bool {
         self.change.cancelled_at.is_some()
     }
 
-    fn send_at(&self) -> Timestamp {
+    const fn send_at(&self) -> Timestamp {
         self.change.moved(self.record.send_at)
     }
 }
@@ -47,9 +46,8 @@ impl Writer {
         change: BulkChange,
         group: &mut Group<'_>,
     ) -> Result<Option<Bulk>> {
-        self.state.calls.book(account)?;
-        let mut batches = batches(group, account, bulk_id)?;
-        let Some(bulk) = self.told(account, bulk_id, &batches)? else { return Ok(None) };
+        let mut batches = self.batches(account, bulk_id, group)?;
+        let Some(bulk) = tell(bulk_id, &batches) else { return Ok(None) };
         if !is_possible(change, bulk.state) {
             return Err(StoreError::BulkState(bulk.state));
         }
@@ -63,28 +61,43 @@ impl Writer {
                 }
                 BulkChange::Pause => batch.change.paused = true,
                 BulkChange::Resume => batch.change.paused = false,
-                BulkChange::Cancel => {
-                    batch.change.cancelled_at = Some(now);
-                    batch.change.paused = false;
-                }
+                BulkChange::Cancel => batch.change.cancelled_at = Some(now),
             }
             let key = keys::pair(account, batch.first);
             group.put(Table::Change, key, batch.change.write());
             self.state.calls.change_batch(account, batch.first, batch.change);
         }
         self.state.calls.wake();
-        self.told(account, bulk_id, &batches)
+        Ok(tell(bulk_id, &batches))
     }
 
-    fn told(&self, account: AccountId, bulk_id: &str, batches: &[Batch]) -> Result<Option<Bulk>> {
+    /// Whether what is submitted into the bulk has to wait until it is resumed.
+    pub(super) fn is_paused(
+        &self,
+        account: AccountId,
+        bulk_id: &str,
+        group: &Group<'_>,
+    ) -> Result<bool> {
+        if !self.state.calls.book(account)?.has_paused() {
+            return Ok(false);
+        }
+        let bulk = tell(bulk_id, &self.batches(account, bulk_id, group)?);
+        Ok(bulk.is_some_and(|bulk| bulk.state == BulkState::Paused))
+    }
+
+    fn batches(&self, account: AccountId, bulk_id: &str, group: &Group<'_>) -> Result<Vec<Batch>> {
         let book = self.state.calls.book(account)?;
-        let open = batches.iter().map(|batch| book.open(batch.numbers())).sum();
-        Ok(tell(bulk_id, batches, open))
+        batches(group, account, bulk_id, |numbers| Ok(book.open(numbers)))
     }
 }
 
-/// The batches of the bulk, oldest first.
-pub(super) fn batches(group: &Group<'_>, account: AccountId, bulk_id: &str) -> Result<Vec<Batch>> {
+/// The batches of the bulk, oldest first. `open` counts the calls without a report.
+pub(super) fn batches(
+    group: &Group<'_>,
+    account: AccountId,
+    bulk_id: &str,
+    open: impl Fn(Range<u64>) -> Result<u64>,
+) -> Result<Vec<Batch>> {
     let key = |first| keys::triple(account, keys::hash(bulk_id), first);
     let mut batches = Vec::new();
     let mut from = 0;
@@ -94,7 +107,9 @@ pub(super) fn batches(group: &Group<'_>, account: AccountId, bulk_id: &str) -> R
         let record = BatchRecord::read(&bytes)?;
         // Another bulk may share the hash.
         if record.bulk_id == bulk_id {
-            batches.push(Batch { first, record, change: change(group, account, first)? });
+            let change = change(group, account, first)?;
+            let open = open(first..first + record.calls)?;
+            batches.push(Batch { first, record, change, open });
         }
     }
     Ok(batches)
@@ -114,15 +129,16 @@ pub(super) fn of_call(changes: &BTreeMap<u64, ChangeRecord>, number: u64) -> Cha
 }
 
 /// The bulk that those are the batches of, if there are any.
-pub(super) fn tell(bulk_id: &str, batches: &[Batch], open: u64) -> Option<Bulk> {
+pub(super) fn tell(bulk_id: &str, batches: &[Batch]) -> Option<Bulk> {
     let alive = || batches.iter().filter(|batch| !batch.is_cancelled());
     let send_at = alive().map(Batch::send_at).min();
     let send_at = send_at.or_else(|| batches.iter().map(Batch::send_at).min())?;
+    let open = batches.iter().map(|batch| batch.open).sum();
     let state = if alive().next().is_none() {
         BulkState::Canceled
     } else if open == 0 {
         BulkState::Finished
-    } else if alive().any(Batch::is_paused) {
+    } else if alive().any(|batch| batch.change.paused && batch.open > 0) {
         BulkState::Paused
     } else if alive().any(|batch| batch.record.begun) {
         BulkState::Processing

@@ -6,7 +6,6 @@ use model::catalogue::{StatusRow, status};
 use model::message::Draft;
 use model::{AccountId, Timestamp, limits};
 
-use super::bulk::{self, Batch};
 use super::calls::Call;
 use super::command::{DraftItem, SubmitOrder};
 use super::group::Group;
@@ -172,10 +171,8 @@ impl Writer {
         now: Timestamp,
         group: &mut Group<'_>,
     ) -> Result<()> {
-        let book = self.state.calls.book(account)?;
-        let first = book.next();
-        let paused = book.has_paused()
-            && bulk::batches(group, account, &order.bulk_id)?.iter().any(Batch::is_paused);
+        let first = self.state.calls.book(account)?.next();
+        let paused = self.is_paused(account, &order.bulk_id, group)?;
         let mut batch = BatchRecord {
             bulk_id: order.bulk_id.clone(),
             calls: 0,
