@@ -357,3 +357,35 @@ fn a_key_that_only_reads_submits_nothing() {
     assert_eq!(phones.get("/callslip/1/calls/a").status, 404);
     assert_eq!(send_as("send").status, 200);
 }
+
+#[test]
+fn an_operator_is_told_everything_of_a_call() {
+    let phones = Phones::serving(SANDBOX);
+    let mut busy = click("busy", "38598100486");
+    busy["retry"] = json!({"minPeriod": 1, "maxPeriod": 1, "maxCount": 1});
+    phones.call(&[click("joined", "38598100213"), busy]);
+    phones.take_one("joined");
+    let told = phones.home.done(&["call", "joined"]);
+    for text in [
+        "Call joined of account Aladdin, bulk ",
+        "submitted: call 38598100213, then 38591100002",
+        "attempt 1, A dialled",
+        "attempt 1, A answers",
+        "A pressed 3",
+        "attempt 1, B rings",
+        "attempt 1, A ends: answered, SIP 200, Q.850 16",
+        "attempt 1 is over: answered, ended byA",
+        "reported: 3 s, 5 DELIVERED_TO_HANDSET, 5000 VOICE_ANSWERED",
+        "charged 0.03 EUR for 3 billed seconds by deck demo",
+        "leg A, line 17: 38598 Croatia mobile HT, 0.01 EUR a second, 1/1, always",
+    ] {
+        assert!(told.contains(text), "`{text}` is not in\n{told}");
+    }
+    let told = phones.home.done(&["call", "busy"]);
+    assert!(told.contains("attempt 1, A ends: busy, SIP 486, Q.850 17"), "{told}");
+    assert!(told.lines().last().unwrap().ends_with("  due"), "{told}");
+    let json: Value = serde_json::from_str(&phones.home.done(&["call", "busy", "--json"])).unwrap();
+    assert_eq!(json["calls"][0]["account"], "Aladdin");
+    assert_eq!(json["calls"][0]["call"]["state"], "waiting");
+    phones.home.run(&["call", "none", "--data", "ledger"]).expect(1, "no call of a message none");
+}
