@@ -23,6 +23,7 @@ mod operations;
 mod outcomes;
 mod phones;
 mod rates;
+mod refusals;
 mod samples;
 mod seed;
 mod server;
