@@ -4,23 +4,26 @@
 //! It wakes when the ledger says that there is work or that settings have changed, when a call
 //! leaves room, when the next call is due or a pace allows more, and when leases are to be renewed.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::Timestamp;
-use store::{Due, LeaseAsk, Leased, StoreError, Work};
+use model::{AccountId, Timestamp};
+use store::{Due, LeaseAsk, Leased, Share, StoreError, Work};
 use tokio::sync::watch;
 
 use super::close::close;
 use super::drive::Ends;
 use super::places::Places;
 use super::running::Running;
-use super::shares::{Round, Want, shares};
+use super::shares::{Want, shares, turns};
 use super::task::Task;
 use super::{Phase, Shared};
 
 /// Calls that are closed at once.
 const CLOSING_MAX: usize = 100;
+/// How long it sleeps at most.
+const LOOK_AT_LEAST: Duration = Duration::from_secs(60);
 /// How long after the ledger could not say what is due it is asked again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long calls that were ended have to say so, and the ledger to keep it.
@@ -41,7 +44,7 @@ pub(super) struct Scheduler {
     /// Whether the ledger takes nothing more until it is restarted.
     is_poisoned: bool,
     /// Who was given a call last.
-    last_served: Option<model::AccountId>,
+    last_served: Option<AccountId>,
     renew_at: Timestamp,
     wake_at: Timestamp,
 }
@@ -72,7 +75,8 @@ impl Scheduler {
             if self.phase() > Phase::Working && self.running.is_empty() {
                 return;
             }
-            self.wake_at = self.renew_at;
+            self.wake_at = self.now().plus(LOOK_AT_LEAST);
+            self.wake_by(self.phase_ends);
             match self.look().await {
                 Ok(()) => {}
                 Err(error @ StoreError::Poisoned(_)) => {
@@ -94,27 +98,25 @@ impl Scheduler {
         }
         self.calls.mark_unchanged();
         self.renew().await?;
+        self.wake_by(Some(self.renew_at));
         self.refresh().await?;
         let due = self.shared.parts.ledger.due().await?;
         let now = self.now();
-        let (ask, last) = match self.phase() {
-            Phase::Working => {
-                let Round { shares, last } = self.round(&due, now);
-                let closing_max = CLOSING_MAX.saturating_sub(self.running.closing());
-                let until = now.plus(self.shared.settings.lease);
-                (LeaseAsk { shares, closing_max, until }, last)
-            }
-            // Nothing is taken on any more, but what is cancelled is still heard of.
-            Phase::Draining | Phase::Ending => (LeaseAsk::default(), self.last_served),
-        };
-        let asked: usize = ask.shares.iter().map(|share| share.most).sum();
+        let mut turns = Vec::new();
+        let mut ask = LeaseAsk::default();
+        // Once it stops nothing is taken on, but what is cancelled is still heard of.
+        if self.phase() == Phase::Working {
+            (turns, ask.shares) = self.round(&due, now);
+            ask.closing_max = CLOSING_MAX.saturating_sub(self.running.closing());
+            ask.until = now.plus(self.shared.settings.lease);
+        }
         let work = self.shared.parts.ledger.lease(ask).await?;
-        self.last_served = last;
-        if work.due.len() < asked {
-            // What was due has been cancelled, or taken by another; or the ledger gives less.
+        self.last_served = turns.last().copied().or(self.last_served);
+        if work.due.len() < turns.len() {
+            // What was due has been cancelled, or taken by another.
             self.wake_by(Some(now.plus(LOOK_AGAIN)));
         }
-        self.take_on(work);
+        self.take_on(work, &turns);
         Ok(())
     }
 
@@ -129,14 +131,16 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Fair shares of what is due, and when there is more to share.
-    fn round(&mut self, due: &[Due], now: Timestamp) -> Round {
+    /// Fair shares of what is due. If something is left, there may be room for it in a second.
+    fn round(&mut self, due: &[Due], now: Timestamp) -> (Vec<AccountId>, Vec<Share>) {
         let (room, until) = self.places.room(now);
         let wants: Vec<Want> = due.iter().filter_map(|due| self.want(due, now)).collect();
-        if wants.iter().any(|want| want.calls > 0) {
-            self.wake_by(until);
+        let turns = turns(&wants, room, self.last_served);
+        if (turns.len() as u64) < wants.iter().map(|want| want.calls).sum() {
+            self.wake_by(Some(until.unwrap_or(now.plus(LOOK_AGAIN))));
         }
-        shares(&wants, room, self.last_served)
+        let shares = shares(&wants, &turns);
+        (turns, shares)
     }
 
     /// What an account could be given; nothing while it is disabled, or its deck is missing.
@@ -151,13 +155,22 @@ impl Scheduler {
         let under_way_max = u64::from(caps.concurrent_calls);
         let calls = due.due.min(room).min(under_way_max.saturating_sub(due.under_way));
         self.wake_by(due.next);
-        self.wake_by(until.filter(|_| due.due > 0));
+        if calls < due.due {
+            self.wake_by(Some(until.unwrap_or(now.plus(LOOK_AGAIN))));
+        }
         Some(Want { account: due.account, calls, under_way_max })
     }
 
-    fn take_on(&mut self, work: Work) {
+    /// Begins what was leased, in the order of its turns.
+    fn take_on(&mut self, work: Work, turns: &[AccountId]) {
+        let mut of_account: HashMap<AccountId, VecDeque<Leased>> = HashMap::new();
         for leased in work.due {
-            self.place(leased);
+            of_account.entry(leased.call.id.account).or_default().push_back(leased);
+        }
+        for account in turns {
+            if let Some(leased) = of_account.get_mut(account).and_then(VecDeque::pop_front) {
+                self.place(leased);
+            }
         }
         for leased in work.closing {
             let account = leased.call.id.account;
@@ -197,7 +210,6 @@ impl Scheduler {
             self.shared.parts.ledger.renew(leases, now.plus(lease)).await?;
         }
         self.renew_at = now.plus(lease / 3);
-        self.wake_at = self.renew_at;
         Ok(())
     }
 

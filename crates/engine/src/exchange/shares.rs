@@ -1,8 +1,8 @@
-//! Fair shares: how many due calls of which account are leased next. Pure.
+//! Fair shares: whose turn it is to have a due call placed. Pure.
 //!
 //! Round robin, one call at a time, beginning after the account that was served last. So of two
 //! accounts that both have due calls and room under their caps throughout a time, in however many
-//! rounds it is handed out, neither is handed more than one call more than the other.
+//! rounds it is handed out, neither is ever handed more than one call more than the other.
 
 use model::AccountId;
 use store::Share;
@@ -18,46 +18,29 @@ pub struct Want {
     pub under_way_max: u64,
 }
 
-/// What a round gives.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Round {
-    /// For each account that gets something, in the order of their ids.
-    pub shares: Vec<Share>,
-    /// Who was served last; the next round begins after it.
-    pub last: Option<AccountId>,
-}
-
-/// Shares `room` calls among the accounts, in the order of their ids, beginning after `last`.
-pub fn shares(wants: &[Want], room: u64, last: Option<AccountId>) -> Round {
+/// Whose turns the next `room` calls are, beginning after who was served `last`.
+pub fn turns(wants: &[Want], room: u64, last: Option<AccountId>) -> Vec<AccountId> {
     let mut wants: Vec<Want> = wants.iter().filter(|want| want.calls > 0).copied().collect();
     wants.sort_by_key(|want| want.account);
     let first = wants.partition_point(|want| Some(want.account) <= last);
     wants.rotate_left(first);
 
-    let mut given = vec![0; wants.len()];
-    let mut left = room;
-    let mut served = last;
-    while left > 0 {
-        let before = left;
-        for (want, given) in wants.iter().zip(&mut given) {
-            if left > 0 && *given < want.calls {
-                *given += 1;
-                left -= 1;
-                served = Some(want.account);
-            }
-        }
-        if left == before {
-            break;
-        }
+    let mut turns = Vec::new();
+    while !wants.is_empty() && (turns.len() as u64) < room {
+        let left = usize::try_from(room).map_or(usize::MAX, |room| room - turns.len());
+        turns.extend(wants.iter().map(|want| want.account).take(left));
+        wants.iter_mut().for_each(|want| want.calls -= 1);
+        wants.retain(|want| want.calls > 0);
     }
-
-    let mut shares: Vec<Share> = wants.iter().zip(given).filter_map(share).collect();
-    shares.sort_by_key(|share| share.account);
-    Round { shares, last: served }
+    turns
 }
 
-fn share((want, given): (&Want, u64)) -> Option<Share> {
-    let most = usize::try_from(given).unwrap_or(usize::MAX);
-    let Want { account, under_way_max, .. } = *want;
-    (given > 0).then_some(Share { account, most, under_way_max })
+/// The same, as the ledger is asked for it: one share for each account.
+pub fn shares(wants: &[Want], turns: &[AccountId]) -> Vec<Share> {
+    let share = |want: &Want| {
+        let most = turns.iter().filter(|account| **account == want.account).count();
+        let Want { account, under_way_max, .. } = *want;
+        (most > 0).then_some(Share { account, most, under_way_max })
+    };
+    wants.iter().filter_map(share).collect()
 }

@@ -1,11 +1,11 @@
 //! Every row of the sandbox's numbers, from its submission to what its report says.
 
 use model::cdr::Ending;
-use model::message::{Keys, MachineDetection, Prompt};
+use model::message::{Keys, MachineDetection};
 use model::{Calling, Generation, Message, Outcome};
 use store::Record;
 
-use crate::house::{House, Plan, message, persons, secs};
+use crate::house::{House, Plan, message, persons, secs, text};
 
 const PERSON: &str = "385981001";
 
@@ -102,20 +102,17 @@ async fn a_machine_answers() {
 async fn a_person_presses_a_key() {
     for key in '1'..='9' {
         let keys = Keys { max: 1, timeout: secs(10), repeats: 0, repeat_on: None };
-        let text = "Press a key.".to_owned();
-        let prompt =
-            Prompt::Text { text: text.clone(), language: "en".into(), voice: None, rate_percent: 100 };
         let asked = Message {
             destination_b: None,
             keys: Some(keys),
-            prompt: Some(prompt),
+            prompt: text("Press a key."),
             callback_data: Some("order 7".into()),
             ..message("m", &format!("38598121{key}"), PERSON)
         };
         let (_house, record) = carried(asked).await;
         let report = record.report().unwrap();
         assert_eq!(report.dtmf_codes, key.to_string());
-        assert_eq!((report.text, report.callback_data), (Some(text.as_str()), Some("order 7")));
+        assert_eq!((report.text, report.callback_data), (Some("Press a key."), Some("order 7")));
     }
 }
 

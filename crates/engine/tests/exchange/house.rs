@@ -12,8 +12,8 @@ use engine::prompt::{PromptError, Prompter};
 use engine::sandbox::Sandbox;
 use engine::tariffs::Tariffs;
 use engine::time::Time;
-use model::message::{Draft, Leg2, Prompt};
 use model::cdr::Charged;
+use model::message::{Draft, Leg2, Prompt};
 use model::{Account, AccountId, Calling, Cdr, Message, Roles, Timestamp, Zone};
 use store::{
     Answer, ArchiveQuery, CallEntry, Embedded, Keeping, Ledger, Record, Submission, Submitted,
@@ -49,10 +49,22 @@ pub(crate) struct House {
     pub(crate) exchange: Option<Exchange>,
 }
 
-/// Reads every text in a second, and knows what to do with some files.
+/// Reads everything out in a second, at once; but for what it was told.
 #[derive(Default)]
 pub(crate) struct Reader {
-    pub(crate) answers: Mutex<HashMap<String, (Duration, Result<u64, PromptError>)>>,
+    answers: Mutex<HashMap<String, (Duration, Result<u64, PromptError>)>>,
+}
+
+impl Reader {
+    /// The prompt of that name takes so long to make.
+    pub(crate) fn takes(&self, name: &str, span: Duration) {
+        self.answers.lock().unwrap().insert(name.to_owned(), (span, Ok(1)));
+    }
+
+    /// The prompt of that name cannot be made.
+    pub(crate) fn fails(&self, name: &str, error: PromptError) {
+        self.answers.lock().unwrap().insert(name.to_owned(), (Duration::ZERO, Err(error)));
+    }
 }
 
 #[async_trait]
@@ -158,14 +170,15 @@ impl House {
 
     /// Waits until there are as many reports, of all accounts, and gives them, oldest first.
     pub(crate) async fn reports(&self, count: usize) -> Vec<Record> {
-        // Half-second steps, for a week.
-        for _ in 0..7 * 24 * 3600 * 2 {
+        let began = self.clock.elapsed();
+        while self.clock.elapsed() - began < secs(8 * 24 * 3_600) {
             let reports = self.reported().await;
             if reports.len() >= count {
                 assert_eq!(reports.len(), count, "more reports than calls");
                 return reports;
             }
-            self.pass(Duration::from_millis(500)).await;
+            let waited = self.clock.elapsed() - began;
+            self.pass((waited / 50).max(Duration::from_millis(500))).await;
         }
         panic!("only {} of {count} reports came", self.reported().await.len());
     }
@@ -210,13 +223,17 @@ impl House {
         self.exchange.take().expect("the exchange is at work").stop().await;
     }
 
-    /// Replaces how the first account may call.
-    pub(crate) async fn allow(&self, calling: Calling) {
-        self.ledger().replace_account(account(1, calling)).await.unwrap();
+    /// Replaces an account.
+    pub(crate) async fn replace(&self, account: Account) {
+        self.ledger().replace_account(account).await.unwrap();
     }
 }
 
-fn open(dir: &tempfile::TempDir, clock: &Arc<VirtualClock>, death: Option<Death>) -> Arc<MortalLedger> {
+fn open(
+    dir: &tempfile::TempDir,
+    clock: &Arc<VirtualClock>,
+    death: Option<Death>,
+) -> Arc<MortalLedger> {
     let ledger = Embedded::open(&dir.path().join("ledger"), Keeping::default(), clock.clone());
     Arc::new(MortalLedger::new(Arc::new(ledger.unwrap()), Arc::clone(clock), death))
 }
@@ -265,6 +282,12 @@ pub(crate) fn message(message_id: &str, a: &str, b: &str) -> Message {
         notify: None,
         callback_data: None,
     }
+}
+
+/// A text to be spoken.
+pub(crate) fn text(text: &str) -> Option<Prompt> {
+    let (text, language) = (text.to_owned(), "en".to_owned());
+    Some(Prompt::Text { text, language, voice: None, rate_percent: 100 })
 }
 
 /// A call between two persons.

@@ -55,8 +55,13 @@ impl LineLog {
     /// The most lines that there were at once.
     pub(crate) fn most_at_once(&self, is_counted: impl Fn(&Lined) -> bool) -> usize {
         let lines: Vec<Lined> = self.lines().into_iter().filter(is_counted).collect();
-        let is_up = |line: &&Lined, at: Timestamp| line.from <= at && line.to.is_none_or(|to| at < to);
-        lines.iter().map(|at| lines.iter().filter(|line| is_up(line, at.from)).count()).max().unwrap_or(0)
+        let is_up =
+            |line: &&Lined, at: Timestamp| line.from <= at && line.to.is_none_or(|to| at < to);
+        lines
+            .iter()
+            .map(|at| lines.iter().filter(|line| is_up(line, at.from)).count())
+            .max()
+            .unwrap_or(0)
     }
 
     /// The most calls whose A was dialled within one second.

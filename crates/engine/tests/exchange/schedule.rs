@@ -93,8 +93,7 @@ async fn whoever_waits_for_a_window_holds_nobody_up() {
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_validity_ends_first_expires_undialled() {
     let house = House::new().await;
-    let message =
-        Message { window: window(14, 16), valid_until: Some(later(60)), ..persons("m") };
+    let message = Message { window: window(14, 16), valid_until: Some(later(60)), ..persons("m") };
     house.submit(vec![message]).await;
     let record = house.report().await;
     let report = record.report().unwrap();
