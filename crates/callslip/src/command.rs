@@ -27,6 +27,7 @@ A short tour
   Run it. A deck that prices calls, an account for whoever places them:
     callslip rates import retail.csv --deck retail --data /var/lib/callslip
     callslip account add acme --time-zone Europe/Zagreb --deck retail --data /var/lib/callslip
+    export CALLSLIP_CALLS__CARRIER=sandbox
     callslip serve --data /var/lib/callslip --listen 0.0.0.0:8080
 
   Place a call, and take its report. Each is returned once:

@@ -34,8 +34,9 @@ const DECK: &str = "demo";
 #[command(after_help = "\
 A number's last three digits say what happens when it is called, as A or as B: 486 busy,\n\
 603 declined, 480 unavailable, 180 nobody answers, 404 no such number, 484 incomplete,\n\
-503 congestion, 408 nothing comes back, 210 a machine answers, 211 to 219 a person answers and\n\
-presses 1 to 9, 298 answers after 20 s, 299 hangs up at once; any other: a person answers.")]
+410 changed, 503 congestion, 408 nothing comes back, 403 refused by the network, 407 by the trunk,\n\
+487 ended by the network, 488 no codec in common, 210 a machine answers, 211 to 219 a person\n\
+answers and presses 1 to 9, 298 answers after 20 s, 299 hangs up at once; any other: a person.")]
 pub(crate) struct Sandbox {
     /// Directory to keep the ledger in; else a temporary one, removed at the end.
     #[arg(long, value_name = "DIR")]

@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::clock::Pace;
 use crate::logging;
 use crate::server::Server;
-use crate::settings::{Flags, Settings};
+use crate::settings::{Carrier, Flags, Settings};
 
 /// The flags of `serve`.
 #[derive(Args, Debug)]
@@ -57,6 +57,9 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         doors.public_url,
         doors.url,
     );
+    if settings.calls.carrier == Carrier::None {
+        tracing::info!("Nobody carries calls, and submits are refused; see carrier in [calls].");
+    }
     if server.ledger().accounts().await?.is_empty() {
         tracing::info!("No account yet. Add one: callslip account add NAME --data {dir}");
     }
