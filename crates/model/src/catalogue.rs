@@ -1,8 +1,6 @@
 //! The catalogue: every status and error that a report or an answer can carry. Ids repeat in the
 //! API (87 means three things), so rows are named, never looked up by id.
 
-use crate::Status;
-
 /// A row of the status table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusRow {
@@ -33,19 +31,6 @@ pub struct ErrorRow {
     pub description: &'static str,
     /// Whether a retry is pointless.
     pub permanent: bool,
-}
-
-impl<S: From<&'static str>> From<StatusRow> for Status<S> {
-    fn from(row: StatusRow) -> Self {
-        let StatusRow { group_id, group_name, id, name, description } = row;
-        Self {
-            group_id,
-            group_name: group_name.into(),
-            id,
-            name: name.into(),
-            description: description.into(),
-        }
-    }
 }
 
 /// The statuses.
