@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use model::deck::DeckFile;
 use model::{Account, AccountId, Message, Timestamp};
-use store::Ledger;
+use store::{Ledger, StoreError};
 
 use crate::rating::{Deck, Fault, Increments, Terms};
 use crate::tariff::{DeckOf, Tariff};
@@ -48,11 +48,21 @@ impl Tariffs {
         let accounts = ledger.accounts().await?;
         let files = ledger.decks().await?;
         let before = self.known();
-        // A large deck takes long to parse, and others should be asked meanwhile.
-        let parse = move || files.into_iter().map(|file| known_deck(file, &before)).collect();
-        let Ok(decks) = tokio::task::spawn_blocking(parse).await else {
-            return Err(store::StoreError::Corrupt("a rate deck could not be parsed".into()));
-        };
+        let (mut decks, mut changed) = (HashMap::new(), Vec::new());
+        for file in files {
+            match before.decks.get(&file.name).filter(|known| *known.file == file) {
+                Some(same) => drop(decks.insert(file.name, same.clone())),
+                None => changed.push(file),
+            }
+        }
+        if !changed.is_empty() {
+            // A large deck takes long to parse, and calls go on meanwhile.
+            let parse = move || changed.into_iter().map(known_deck).collect::<Vec<_>>();
+            let Ok(parsed) = tokio::task::spawn_blocking(parse).await else {
+                return Err(StoreError::Corrupt("a rate deck could not be parsed".into()));
+            };
+            decks.extend(parsed);
+        }
         let accounts = accounts.into_iter().map(|one| (one.id, Arc::new(one))).collect();
         let known = Arc::new(Known { accounts, decks });
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
@@ -100,11 +110,8 @@ impl Tariffs {
     }
 }
 
-fn known_deck(file: DeckFile, before: &Known) -> (String, KnownDeck) {
+fn known_deck(file: DeckFile) -> (String, KnownDeck) {
     let name = file.name.clone();
-    if let Some(same) = before.decks.get(&name).filter(|known| *known.file == file) {
-        return (name, same.clone());
-    }
     let deck = match Tariffs::check(&file) {
         Ok(deck) => Some(Arc::new(deck)),
         Err(faults) => {
