@@ -1,4 +1,4 @@
-//! Whether a message may become a call: where its account may call, whether that has a price, what
+//! Whether a message may become a call: whether anybody carries it, where its account may call, whether that has a price, what
 //! the account may still spend today, and how many of its calls may wait. Judged before anything is
 //! kept; what is wrong with the message itself was judged when it was read.
 
@@ -59,7 +59,9 @@ impl Admission {
     fn reason_against(&self, message: &Message) -> Option<StatusRow> {
         let second = message.destination_b.iter().chain(&message.transfers).map(|leg| &leg.number);
         let mut numbers = std::iter::once(&message.destination_a).chain(second);
-        if !numbers.all(|number| self.account.calling.may_call(number)) {
+        if !self.telephony.takes_calls() {
+            Some(status::REJECTED_ROUTE_NOT_AVAILABLE)
+        } else if !numbers.all(|number| self.account.calling.may_call(number)) {
             Some(status::REJECTED_DESTINATION_BLOCKLISTED)
         } else if !self.telephony.is_rated(&self.account, message, self.now) {
             Some(status::REJECTED_PREFIX_MISSING)

@@ -28,5 +28,5 @@ pub mod wire;
 pub use edge::{Edge, FreshId};
 pub use server::{Listener, Server, Surface};
 pub use settings::{ResetMeans, Settings};
-pub use telephony::Telephony;
+pub use telephony::{CallFigures, Telephony};
 pub use tls::{Tls, TlsError};

@@ -12,6 +12,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use store::{Fate, ReturnReason};
 
+use crate::telephony::CallFigures;
+use crate::wire::outcome;
+
 /// Upper bounds in seconds.
 const DURATION_BUCKETS: [f64; 11] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 60.0];
@@ -161,9 +164,16 @@ pub(crate) struct Ledgered {
     pub(crate) accounts: Vec<String>,
     /// The same for its calls.
     pub(crate) callers: Vec<String>,
+    /// What telephony tells.
+    pub(crate) calls: CallFigures,
     /// Age of the oldest pending report of any account.
     pub(crate) oldest_seconds: f64,
     pub(crate) ready: bool,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -198,6 +208,7 @@ impl Ledgered {
         r.register("reports_waiting", "Reports not yet returned, of the longest queues", waiting);
         r.register("calls_due", "Calls that could be placed now, of the longest queues", due);
         r.register("calls_under_way", "Calls being made, of the same accounts", under_way);
+        self.register_calls(r);
         r.register_with_unit(
             "reports_oldest_waiting",
             "Age of the oldest report not yet returned",
@@ -208,6 +219,29 @@ impl Ledgered {
         r.register("ledger_commits", "Commits, one fsync each", commits);
         r.register("ledger_commands", "Commands that the commits held", commands);
         r.register_with_unit("ledger_disk", "Bytes on disk", Unit::Bytes, disk);
+    }
+}
+
+impl Ledgered {
+    fn register_calls(&self, r: &mut Registry) {
+        let CallFigures { voices, started, retried, put_off, finished } = &self.calls;
+        let by_outcome = Family::<OutcomeLabels, Counter>::default();
+        for (of, count) in finished {
+            let labels = OutcomeLabels { outcome: outcome::outcome(*of) };
+            by_outcome.get_or_create(&labels).inc_by(*count);
+        }
+        let counted = |count: &u64| {
+            let counter = Counter::<u64>::default();
+            counter.inc_by(*count);
+            counter
+        };
+        let tags = Gauge::<i64>::default();
+        tags.set(i64::try_from(*voices).unwrap_or(i64::MAX));
+        r.register("calls_started", "Attempts started", counted(started));
+        r.register("calls_retried", "Attempts followed by another", counted(retried));
+        r.register("calls_put_off", "Calls given back to be placed later", counted(put_off));
+        r.register("calls_finished", "Calls that got their report", by_outcome);
+        r.register("speech_languages", "Language tags that there is a voice for", tags);
     }
 }
 

@@ -1,11 +1,16 @@
 //! What the edge asks of telephony before it lets a call be kept. Wired by the executable: the edge
 //! and the engine never meet.
 
+use std::sync::Arc;
+
 use model::deck::DeckFile;
-use model::{Account, Message, Timestamp};
+use model::{Account, Message, Outcome, Timestamp};
 
 /// What the edge asks of telephony.
 pub trait Telephony: Send + Sync + 'static {
+    /// Whether there is anybody who carries calls.
+    fn takes_calls(&self) -> bool;
+
     /// Whether there is a voice for the language tag.
     fn speaks(&self, language: &str) -> bool;
 
@@ -14,11 +19,29 @@ pub trait Telephony: Send + Sync + 'static {
 
     /// Whether the call could be priced at that time, or need not be. Quick: it is asked of every
     /// message of a request.
-    fn is_rated(&self, account: &Account, message: &Message, at: Timestamp) -> bool;
+    fn is_rated(&self, account: &Arc<Account>, message: &Message, at: Timestamp) -> bool;
 
     /// Whether the deck can be used.
     ///
     /// # Errors
     /// It cannot; everything that is wrong with it, each with its line and column.
     fn check_deck(&self, deck: &DeckFile) -> Result<(), Vec<String>>;
+
+    /// What there is to tell on the metrics and health pages.
+    fn figures(&self) -> CallFigures;
+}
+
+/// What telephony has done since it started.
+#[derive(Clone, Debug, Default)]
+pub struct CallFigures {
+    /// Language tags that there is a voice for.
+    pub voices: usize,
+    /// Attempts started.
+    pub started: u64,
+    /// Attempts that are followed by another.
+    pub retried: u64,
+    /// Calls given back to be placed later.
+    pub put_off: u64,
+    /// Calls that got their report, by outcome.
+    pub finished: Vec<(Outcome, u64)>,
 }

@@ -2,11 +2,13 @@
 
 mod account;
 mod audit;
+mod call;
 mod check;
 mod completions;
 mod healthcheck;
 mod import;
 mod key;
+mod rates;
 mod sandbox;
 mod serve;
 mod take;
@@ -19,21 +21,25 @@ use clap::{Parser, Subcommand};
 const TOUR: &str = "\
 A short tour
 
-  Try it. Starts a server with an account and reports in it, and prints what to paste:
+  Try it. Starts a server whose telephones are simulated, and prints what to paste:
     callslip sandbox
 
-  Run it. An account for whoever takes reports, a key for whatever feeds them:
-    callslip account add acme --time-zone Europe/Zagreb --data /var/lib/callslip
-    callslip key add acme --role feed --label switch --data /var/lib/callslip
+  Run it. A deck that prices calls, an account for whoever places them:
+    callslip rates import retail.csv --deck retail --data /var/lib/callslip
+    callslip account add acme --time-zone Europe/Zagreb --deck retail --data /var/lib/callslip
+    export CALLSLIP_CALLS__CARRIER=sandbox
     callslip serve --data /var/lib/callslip --listen 0.0.0.0:8080
 
-  Take reports. Each is returned once:
+  Place a call, and take its report. Each is returned once:
+    curl -u acme -H 'Content-Type: application/json' http://localhost:8080/voice/ctc/1/send \\
+      -d '{\"messages\":[{\"from\":\"12345\",\"destinationA\":\"38598100001\",\"destinationB\":\"38591100002\"}]}'
     curl -u acme http://localhost:8080/tts/3/reports
   Or without losing one, whatever breaks, one JSON object per line:
     callslip take --url http://localhost:8080 --key-file acme.key --out reports.jsonl --follow
 
-  Bring in old reports, and ask what became of one:
-    callslip reports import old.jsonl --account acme --data /var/lib/callslip
+  Ask what became of a call, why it cost what it did, and who took its report:
+    callslip call ff4804ef-6ab6-4abd-984d-ab3b1387e852 --data /var/lib/callslip
+    callslip rates explain 38598100001 61 --account acme --data /var/lib/callslip
     callslip audit ff4804ef-6ab6-4abd-984d-ab3b1387e852 --data /var/lib/callslip
 
 Commands with --data work on a directory whether its server runs or not. Settings come from flags,
@@ -55,7 +61,7 @@ pub(crate) struct Callslip {
 enum Command {
     /// Run the server.
     Serve(serve::Serve),
-    /// Run a server to play with: an account, reports, and lines to paste.
+    /// Run a server to play with: simulated telephones, an account, and lines to paste.
     Sandbox(sandbox::Sandbox),
     /// Take reports from a server into a file; none lost, none twice.
     Take(take::Take),
@@ -68,6 +74,11 @@ enum Command {
     /// Add, list and revoke API keys.
     #[command(subcommand)]
     Key(key::Key),
+    /// Import, list and explain the rate decks that price calls.
+    #[command(subcommand)]
+    Rates(rates::Rates),
+    /// Tell what became of a call: each attempt, each leg, its report and what it was charged.
+    Call(call::Call),
     /// Tell what became of a report: when it came, and who took it.
     Audit(audit::Audit),
     /// Check the settings; exit code 78 if they are wrong.
@@ -98,6 +109,8 @@ impl Callslip {
             Command::Take(take) => take.run(),
             Command::Account(account) => account.run(),
             Command::Key(key) => key.run(),
+            Command::Call(call) => call.run(),
+            Command::Rates(rates) => rates.run(),
             Command::Audit(audit) => audit.run(),
             Command::Check(check) => check.run(),
             Command::Completions(completions) => completions.run(),

@@ -13,6 +13,7 @@ mod server;
 pub mod settings;
 mod table;
 mod telephony;
+mod upkeep;
 
 use std::io;
 use std::process::ExitCode;

@@ -1,29 +1,31 @@
-//! A running server: the ledger, the HTTP edge over it, and the upkeep beside it.
+//! A running server: the ledger, the HTTP edge and the exchange over it, and the upkeep beside them.
 //!
-//! Stops in this order: no new requests, those begun are finished, upkeep ends, the admin file
-//! goes, the ledger is closed.
+//! Stops in this order: no new requests and no new calls, those begun are finished, upkeep ends, the
+//! admin file goes, the ledger is closed.
 
 use std::fs::DirBuilder;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
+use engine::exchange::{Exchange, Parts};
+use engine::prompt::Prompts;
+use engine::tariffs::Tariffs;
+use engine::time::Time;
 use store::{Ledger, StoreError};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
 
 use crate::admin_file::{AdminFile, Written};
-use crate::clock::SystemClock;
-use crate::settings::{BadSettings, Settings, resolve};
-use crate::telephony::NoEngine;
+use crate::clock::Pace;
+use crate::settings::{BadSettings, Carrier, Settings, resolve};
+use crate::telephony::{Switched, Telephony};
+use crate::upkeep::Upkeep;
 
 /// A running server.
 pub(crate) struct Server {
     http: api::Server,
+    exchange: Option<Exchange>,
     upkeep: Option<Upkeep>,
     admin_file: Option<Written>,
     tls: Option<Arc<api::Tls>>,
@@ -43,22 +45,39 @@ pub(crate) struct CannotListen {
 
 impl Server {
     /// Starts everything that the settings ask for. Called inside a runtime.
-    pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) async fn start(settings: &Settings, pace: Pace) -> anyhow::Result<Self> {
         let tls = tls_of(settings)?.map(Arc::new);
-        let ledger = open_ledger(settings)?;
+        let ledger = open_ledger(settings, &pace)?;
         let public = listen(&settings.http.listen)?;
         let admin = listen(&settings.admin.listen)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let mut server = Self::over(
-            ledger,
-            settings,
-            format!("{scheme}://{}", reachable(public.local_addr()?)),
-            vec![
-                api::Listener { socket: admin, surface: api::Surface::Admin, tls: None },
-                api::Listener { socket: public, surface: api::Surface::Public, tls: tls.clone() },
-            ],
-        )
-        .await?;
+        let public_url = format!("{scheme}://{}", reachable(public.local_addr()?));
+        let listeners = vec![
+            api::Listener { socket: admin, surface: api::Surface::Admin, tls: None },
+            api::Listener { socket: public, surface: api::Surface::Public, tls: tls.clone() },
+        ];
+        let tariffs = tariffs_of(&ledger).await?;
+        let prompts = Prompts::new(settings.prompts.engine(), pace.clock.clone());
+        let prompts = Arc::new(prompts.await);
+        let parts = Parts {
+            ledger: ledger.clone(),
+            carrier: Arc::new(settings.calls.sandbox()),
+            prompter: prompts.clone(),
+            tariffs: tariffs.clone(),
+            time: Time::new(pace.clock.clone(), pace.speed),
+        };
+        let exchange = Exchange::start(parts, settings.calls.exchange());
+        let takes_calls = settings.calls.carrier != Carrier::None;
+        let switched = Switched { prompts, gauge: exchange.gauge(), takes_calls };
+        let telephony = Telephony { tariffs, exchange: Some(switched) };
+        let edge = api::Edge::new(
+            ledger.clone(),
+            Arc::new(telephony),
+            pace.clock.clone(),
+            settings.edge(),
+        );
+        let mut server = Self::over(ledger, edge, public_url, listeners).await?;
+        server.exchange = Some(exchange);
         server.tls = tls;
         server.upkeep = Some(Upkeep::start(server.ledger.clone()));
         let dir = &settings.data.dir;
@@ -72,22 +91,22 @@ impl Server {
     /// was not given the server's settings must not drop what those would keep. Called inside a
     /// runtime.
     pub(crate) async fn start_admin(settings: &Settings) -> anyhow::Result<Self> {
-        let ledger = open_ledger(settings)?;
+        let pace = Pace::of_life();
+        let ledger = open_ledger(settings, &pace)?;
         let socket = listen("127.0.0.1:0")?;
         let listener = api::Listener { socket, surface: api::Surface::Admin, tls: None };
-        Self::over(ledger, settings, String::new(), vec![listener]).await
+        let telephony = Telephony { tariffs: tariffs_of(&ledger).await?, exchange: None };
+        let edge = api::Edge::new(ledger.clone(), Arc::new(telephony), pace.clock, settings.edge());
+        Self::over(ledger, edge, String::new(), vec![listener]).await
     }
 
     /// The first listener is the admin API's.
     async fn over(
         ledger: Arc<dyn Ledger>,
-        settings: &Settings,
+        edge: impl Future<Output = std::io::Result<Arc<api::Edge>>>,
         public_url: String,
         listeners: Vec<api::Listener>,
     ) -> anyhow::Result<Self> {
-        let telephony = Arc::new(NoEngine);
-        let edge =
-            api::Edge::new(ledger.clone(), telephony, Arc::new(SystemClock), settings.edge());
         let edge = edge.await.context("cannot start the HTTP edge")?;
         let doors = AdminFile {
             url: format!("http://{}", reachable(listeners[0].socket.local_addr()?)),
@@ -95,7 +114,8 @@ impl Server {
             token: edge.admin_token().to_owned(),
         };
         let http = api::Server::start(edge, listeners).context("cannot start the HTTP server")?;
-        Ok(Self { http, upkeep: None, admin_file: None, tls: None, doors, ledger })
+        let (exchange, upkeep, admin_file, tls) = (None, None, None, None);
+        Ok(Self { http, exchange, upkeep, admin_file, tls, doors, ledger })
     }
 
     /// Where its APIs are.
@@ -123,14 +143,25 @@ impl Server {
 
     /// Stops, within the time that the settings allow.
     pub(crate) async fn stop(self) {
-        let Self { http, upkeep, admin_file, tls: _, doors: _, ledger } = self;
-        http.stop().await;
+        let Self { http, exchange, upkeep, admin_file, tls: _, doors: _, ledger } = self;
+        let calls_end = async {
+            if let Some(exchange) = exchange {
+                exchange.stop().await;
+            }
+        };
+        tokio::join!(http.stop(), calls_end);
         if let Some(upkeep) = upkeep {
             upkeep.stop().await;
         }
         drop(admin_file);
         drop(ledger);
     }
+}
+
+/// The accounts and decks of the ledger.
+async fn tariffs_of(ledger: &Arc<dyn Ledger>) -> anyhow::Result<Arc<Tariffs>> {
+    let tariffs = Tariffs::load(&**ledger).await;
+    Ok(Arc::new(tariffs.context("cannot read accounts and decks")?))
 }
 
 /// The certificate and key that the settings name.
@@ -144,14 +175,14 @@ pub(crate) fn tls_of(settings: &Settings) -> anyhow::Result<Option<api::Tls>> {
     Ok(Some(loaded?))
 }
 
-fn open_ledger(settings: &Settings) -> anyhow::Result<Arc<dyn Ledger>> {
+fn open_ledger(settings: &Settings, pace: &Pace) -> anyhow::Result<Arc<dyn Ledger>> {
     let dir = &settings.data.dir;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("cannot make the directory {}", dir.display()))?;
-    let ledger = store::Embedded::open(dir, settings.keeping(), Arc::new(SystemClock));
+    let ledger = store::Embedded::open(dir, settings.keeping(), pace.clock.clone());
     Ok(Arc::new(ledger.map_err(|error| with_owner(error, dir))?))
 }
 
@@ -187,61 +218,4 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
         });
     }
     address
-}
-
-/// The task that ends what the clock has ended, once a second.
-struct Upkeep {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl Upkeep {
-    fn start(ledger: Arc<dyn Ledger>) -> Self {
-        let (stop, mut stopped) = watch::channel(false);
-        let task = tokio::spawn(async move {
-            let mut second = tokio::time::interval(Duration::from_secs(1));
-            second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut last_error = None;
-            // Upkeep itself is not cancelled: the select only waits.
-            loop {
-                tokio::select! {
-                    _ = second.tick() => {}
-                    _ = stopped.changed() => return,
-                }
-                last_error = upkeep_once(&*ledger, last_error).await;
-            }
-        });
-        Self { stop, task }
-    }
-
-    async fn stop(self) {
-        self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "Upkeep did not end well.");
-        }
-    }
-}
-
-/// Does one round and gives the error it ended with; the same error is logged once.
-async fn upkeep_once(ledger: &dyn Ledger, last_error: Option<String>) -> Option<String> {
-    match ledger.upkeep().await {
-        Ok(done) if done == store::Upkept::default() => None,
-        Ok(done) => {
-            tracing::info!(
-                windows_settled = done.windows_settled,
-                windows_returned = done.windows_returned,
-                reports_dropped = done.reports_dropped,
-                pending_dropped = done.pending_dropped,
-                "Upkeep ended what was due."
-            );
-            None
-        }
-        Err(error) => {
-            let text = error.to_string();
-            if last_error.as_ref() != Some(&text) {
-                tracing::error!(%error, "Upkeep failed.");
-            }
-            Some(text)
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! Where they come from is in `layers`; what each means is told in `config.default.toml`.
 
 mod bounds;
+mod calls;
 mod layers;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use bounds::resolve;
+pub use calls::{Calls, Carrier, Prompts};
 pub use layers::{BadSettings, Flags};
 
 /// The commented default file.
@@ -28,6 +30,10 @@ pub struct Settings {
     pub admin: Admin,
     /// How reports are returned and kept.
     pub reports: Reports,
+    /// How calls are made.
+    pub calls: Calls,
+    /// What is played in them.
+    pub prompts: Prompts,
     /// Logging in.
     pub auth: Auth,
     /// The log.

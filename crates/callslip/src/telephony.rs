@@ -1,25 +1,62 @@
-//! What the HTTP edge is told of telephony while no engine is wired: calls are kept, and wait.
+//! What the HTTP edge is told of telephony: the edge and the engine meet here, and in the ledger.
 
+use std::sync::Arc;
+
+use api::CallFigures;
+use engine::exchange::Gauge;
+use engine::prompt::Prompts;
+use engine::tariffs::Tariffs;
 use model::deck::DeckFile;
 use model::{Account, Message, Timestamp};
 
-/// Nobody speaks, nobody listens for machines, and no deck can be read.
-pub(crate) struct NoEngine;
+/// What there is of telephony in this process.
+pub(crate) struct Telephony {
+    pub(crate) tariffs: Arc<Tariffs>,
+    pub(crate) exchange: Option<Switched>,
+}
 
-impl api::Telephony for NoEngine {
-    fn speaks(&self, _language: &str) -> bool {
-        false
+/// An exchange at work.
+pub(crate) struct Switched {
+    pub(crate) prompts: Arc<Prompts>,
+    pub(crate) gauge: Gauge,
+    /// Whether there is a carrier.
+    pub(crate) takes_calls: bool,
+}
+
+impl api::Telephony for Telephony {
+    fn takes_calls(&self) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| exchange.takes_calls)
     }
 
+    fn speaks(&self, language: &str) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| exchange.prompts.speaks(language))
+    }
+
+    /// Every carrier that there is listens for machines when it is asked to.
     fn detects_machines(&self) -> bool {
-        false
+        true
     }
 
-    fn is_rated(&self, account: &Account, _message: &Message, _at: Timestamp) -> bool {
-        account.calling.deck.is_none()
+    fn is_rated(&self, account: &Arc<Account>, message: &Message, at: Timestamp) -> bool {
+        self.tariffs.is_rated(account, message, at)
     }
 
-    fn check_deck(&self, _deck: &DeckFile) -> Result<(), Vec<String>> {
-        Err(vec!["this server prices no calls".to_owned()])
+    fn check_deck(&self, deck: &DeckFile) -> Result<(), Vec<String>> {
+        let checked = Tariffs::check(deck).map(drop);
+        checked.map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    }
+
+    fn figures(&self) -> CallFigures {
+        let Some(Switched { prompts, gauge, .. }) = &self.exchange else {
+            return CallFigures::default();
+        };
+        let done = gauge.read();
+        CallFigures {
+            voices: prompts.voices(),
+            started: done.started_total,
+            retried: done.retried_total,
+            put_off: done.put_off_total,
+            finished: done.finished_total,
+        }
     }
 }

@@ -112,6 +112,10 @@ pub struct Exchange {
     scheduler: JoinSet<()>,
 }
 
+/// Tells the figures of an exchange, its last ones once it has stopped.
+#[derive(Clone)]
+pub struct Gauge(Arc<Shared>);
+
 /// What all tasks of an exchange share.
 struct Shared {
     parts: Parts,
@@ -143,7 +147,12 @@ impl Exchange {
 
     /// Figures since it started.
     pub fn figures(&self) -> ExchangeFigures {
-        self.shared.counters.read()
+        self.gauge().read()
+    }
+
+    /// What tells its figures to whoever does not own it.
+    pub fn gauge(&self) -> Gauge {
+        Gauge(Arc::clone(&self.shared))
     }
 
     /// Stops it: nothing more is begun, what has not started is given back, and what is under way
@@ -156,6 +165,13 @@ impl Exchange {
                 tracing::error!(%error, "The exchange's scheduler did not come to its end.");
             }
         }
+    }
+}
+
+impl Gauge {
+    /// Figures since the exchange started.
+    pub fn read(&self) -> ExchangeFigures {
+        self.0.counters.read()
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use model::deck::DeckFile;
 use model::{Account, AccountId, Message, Timestamp};
-use store::Ledger;
+use store::{Ledger, StoreError};
 
 use crate::rating::{Deck, Fault, Increments, Terms};
 use crate::tariff::{DeckOf, Tariff};
@@ -48,15 +48,21 @@ impl Tariffs {
         let accounts = ledger.accounts().await?;
         let files = ledger.decks().await?;
         let before = self.known();
-        let is_known = |file: &DeckFile| {
-            before.decks.get(&file.name).is_some_and(|known| *known.file == *file)
-        };
-        let (same, changed): (Vec<_>, Vec<_>) = files.into_iter().partition(is_known);
-        let same = same.into_iter().filter_map(|file| {
-            before.decks.get(&file.name).map(|known| (file.name, known.clone()))
-        });
-        let mut decks: HashMap<String, KnownDeck> = same.collect();
-        decks.extend(parsed(changed).await?);
+        let (mut decks, mut changed) = (HashMap::new(), Vec::new());
+        for file in files {
+            match before.decks.get(&file.name).filter(|known| *known.file == file) {
+                Some(same) => drop(decks.insert(file.name, same.clone())),
+                None => changed.push(file),
+            }
+        }
+        if !changed.is_empty() {
+            // A large deck takes long to parse, and calls go on meanwhile.
+            let parse = move || changed.into_iter().map(known_deck).collect::<Vec<_>>();
+            let Ok(parsed) = tokio::task::spawn_blocking(parse).await else {
+                return Err(StoreError::Corrupt("a rate deck could not be parsed".into()));
+            };
+            decks.extend(parsed);
+        }
         let accounts = accounts.into_iter().map(|one| (one.id, Arc::new(one))).collect();
         let known = Arc::new(Known { accounts, decks });
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
@@ -104,24 +110,14 @@ impl Tariffs {
     }
 }
 
-/// Parses decks. A large one takes long, and others should be asked meanwhile.
-async fn parsed(files: Vec<DeckFile>) -> store::Result<Vec<(String, KnownDeck)>> {
-    if files.is_empty() {
-        return Ok(Vec::new());
-    }
-    let parse = move || files.into_iter().map(|file| (file.name.clone(), known_deck(file)));
-    let parsing = tokio::task::spawn_blocking(move || parse().collect());
-    let broken = |_| store::StoreError::Corrupt("a rate deck could not be parsed".into());
-    parsing.await.map_err(broken)
-}
-
-fn known_deck(file: DeckFile) -> KnownDeck {
+fn known_deck(file: DeckFile) -> (String, KnownDeck) {
+    let name = file.name.clone();
     let deck = match Tariffs::check(&file) {
         Ok(deck) => Some(Arc::new(deck)),
         Err(faults) => {
             let first = faults.first().map(ToString::to_string).unwrap_or_default();
             tracing::error!(
-                deck = file.name,
+                deck = name,
                 faults = faults.len(),
                 first,
                 "A rate deck in the ledger cannot be read. Calls that it prices wait, unless \
@@ -130,7 +126,7 @@ fn known_deck(file: DeckFile) -> KnownDeck {
             None
         }
     };
-    KnownDeck { file: Arc::new(file), deck }
+    (name, KnownDeck { file: Arc::new(file), deck })
 }
 
 fn terms(file: &DeckFile) -> Result<Terms, Vec<Fault>> {

@@ -38,6 +38,11 @@ pub(super) async fn ready(State(edge): Edged) -> (StatusCode, Json<Value>) {
         "ledger": {"status": ledger},
         "stopping": stopping,
     });
+    if edge.telephony.takes_calls() {
+        // Without a voice, texts are refused and everything else goes on.
+        let voices = edge.telephony.figures().voices;
+        body["speech"] = json!({"status": if voices > 0 { "ready" } else { "no voice" }});
+    }
     if let Some(reason) = reason {
         body["ledger"]["reason"] = json!(reason);
         body["ledger"]["remedy"] =
@@ -69,6 +74,7 @@ async fn ledgered(edge: &Arc<Edge>) -> Ledgered {
         accounts: figures.waiting.iter().map(|(id, _)| name(*id)).collect(),
         callers: figures.calls.iter().map(|calls| name(calls.account)).collect(),
         figures,
+        calls: edge.telephony.figures(),
         oldest_seconds: oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
         ready: edge.ledger.health() == Health::Ready,
     }

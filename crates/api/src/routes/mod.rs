@@ -88,7 +88,7 @@ pub(crate) fn label(surface: Surface, path: &str) -> &'static str {
         "/tts/3/bulks/status",
         "/tts/3/bulks",
     ];
-    const ADMIN: [&str; 7] = [
+    const ADMIN: [&str; 8] = [
         "/healthz/live",
         "/healthz/ready",
         "/metrics",
@@ -96,6 +96,7 @@ pub(crate) fn label(surface: Surface, path: &str) -> &'static str {
         "/callslip/1/admin/keys",
         "/callslip/1/admin/audit",
         "/callslip/1/admin/decks",
+        "/callslip/1/admin/calls",
     ];
     let known: &[&'static str] = match surface {
         Surface::Public => &PUBLIC,

@@ -10,7 +10,7 @@ pub mod error;
 pub mod feed;
 mod json;
 mod logs;
-mod outcome;
+pub(crate) mod outcome;
 pub mod params;
 pub mod query;
 pub mod receipt;

@@ -3,7 +3,7 @@
 use model::Outcome;
 use model::cdr::{Ending, Verdict};
 
-pub(super) const fn outcome(outcome: Outcome) -> &'static str {
+pub(crate) const fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Answered => "answered",
         Outcome::AnsweredByMachine => "answeredByMachine",

@@ -1,7 +1,10 @@
-//! `callslip account`: who owns reports.
+//! `callslip account`: who owns calls and reports.
+
+mod calling;
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use model::Role;
 use serde_json::{Value, json};
@@ -12,6 +15,7 @@ use super::say;
 use crate::client::{escaped, secret_from};
 use crate::door::{Door, Missing, Whose};
 use crate::table::Table;
+use calling::Calling;
 
 const ACCOUNTS: &str = "/callslip/1/admin/accounts";
 
@@ -20,6 +24,8 @@ const ACCOUNTS: &str = "/callslip/1/admin/accounts";
 pub(crate) enum Account {
     /// Add an account. Without --password-file it gets a password, shown once.
     Add(Add),
+    /// Change how an account may call, its time zone or what its password opens.
+    Set(Set),
     /// List the accounts.
     List {
         /// As JSON.
@@ -65,9 +71,28 @@ pub(crate) struct Add {
     /// IANA time zone that its reports show times in, such as Europe/Zagreb.
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     time_zone: String,
-    /// What its password opens: read, feed or admin. May be repeated.
-    #[arg(long, value_name = "ROLE", default_value = "read")]
+    /// What its password opens: read, send, feed or admin. May be repeated.
+    #[arg(long, value_name = "ROLE", default_values = ["read", "send"])]
     role: Vec<Role>,
+    #[command(flatten)]
+    calling: Calling,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+/// The flags of `account set`; what is not given stays as it is.
+#[derive(Args, Debug)]
+pub(crate) struct Set {
+    /// The account.
+    name: String,
+    /// IANA time zone that its reports show times in.
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// What its password opens: read, send, feed or admin. May be repeated.
+    #[arg(long, value_name = "ROLE")]
+    role: Vec<Role>,
+    #[command(flatten)]
+    calling: Calling,
     #[command(flatten)]
     whose: Whose,
 }
@@ -76,6 +101,7 @@ impl Account {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Add(add) => add.run(),
+            Self::Set(set) => set.run(),
             Self::List { json, whose } => list(json, &whose.open(Missing::Refuse)?),
             Self::Passwd { name, password_file, whose } => {
                 let given = password_file.as_deref().map(secret_from).transpose()?;
@@ -106,6 +132,9 @@ impl Add {
         if let Some(file) = &self.password_file {
             account["password"] = secret_from(file)?.into();
         }
+        if let Some(calling) = self.calling.given() {
+            account["calling"] = calling;
+        }
         let door = self.whose.open(Missing::Make)?;
         let added = door.send(Method::POST, ACCOUNTS, &account)?;
         say(format!(
@@ -118,6 +147,24 @@ impl Add {
             Some(password) => say(format!("Password, shown this once: {password}")),
             None => Ok(()),
         }
+    }
+}
+
+impl Set {
+    fn run(self) -> anyhow::Result<()> {
+        let mut given = json!({});
+        if let Some(zone) = self.time_zone {
+            given["timeZone"] = zone.into();
+        }
+        if !self.role.is_empty() {
+            given["roles"] = self.role.iter().map(|role| role.name()).collect();
+        }
+        if let Some(calling) = self.calling.given() {
+            given["calling"] = calling;
+        }
+        anyhow::ensure!(given != json!({}), "say what to set; --help lists what there is");
+        change(&self.whose.open(Missing::Refuse)?, &self.name, &given)?;
+        say(format!("{} was changed.", self.name))
     }
 }
 
@@ -136,7 +183,8 @@ fn list(json: bool, door: &Door) -> anyhow::Result<()> {
     if json {
         return say(format!("{answer:#}"));
     }
-    let mut table = Table::with_heading(&["NAME", "STATE", "ROLES", "TIME ZONE", "ADDED"]);
+    let heading = ["NAME", "STATE", "ROLES", "TIME ZONE", "DECK", "PENDING", "ADDED"];
+    let mut table = Table::with_heading(&heading);
     for account in answer["accounts"].as_array().into_iter().flatten() {
         let disabled = account["disabled"].as_bool().unwrap_or_default();
         table.add([
@@ -144,10 +192,22 @@ fn list(json: bool, door: &Door) -> anyhow::Result<()> {
             if disabled { "disabled" } else { "enabled" }.into(),
             list_of(account, "roles"),
             text(account, "timeZone"),
+            text(&account["calling"], "deck"),
+            text(account, "pending"),
             text(account, "createdAt"),
         ]);
     }
     say(table.to_string().trim_end())
+}
+
+/// The deck that prices the account's calls.
+pub(super) fn deck_of(door: &Door, name: &str) -> anyhow::Result<String> {
+    let answer = door.get(ACCOUNTS)?;
+    let mut accounts = answer["accounts"].as_array().into_iter().flatten();
+    let account = accounts.find(|account| account["name"] == name);
+    let account = account.with_context(|| format!("there is no account {name}"))?;
+    let deck = account["calling"]["deck"].as_str().map(str::to_owned);
+    deck.with_context(|| format!("{name} has no deck; give it one: account set {name} --deck"))
 }
 
 /// The text at that key; `-` if there is none.

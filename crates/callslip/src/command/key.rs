@@ -21,7 +21,7 @@ pub(crate) enum Key {
     Add {
         /// The account that it opens.
         account: String,
-        /// What it opens: read, feed or admin. May be repeated.
+        /// What it opens: read, send, feed or admin. May be repeated.
         #[arg(long, value_name = "ROLE", required = true)]
         role: Vec<Role>,
         /// What to call it in lists and audits.

@@ -5,9 +5,10 @@ use clap::Args;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::clock::Pace;
 use crate::logging;
 use crate::server::Server;
-use crate::settings::{Flags, Settings};
+use crate::settings::{Carrier, Flags, Settings};
 
 /// The flags of `serve`.
 #[derive(Args, Debug)]
@@ -45,7 +46,7 @@ impl Serve {
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let signals = Signals::new()?;
-    let server = Server::start(settings).await?;
+    let server = Server::start(settings, Pace::of_life()).await?;
     let (doors, dir) = (server.doors(), settings.data.dir.display());
     tracing::info!(
         url = doors.public_url,
@@ -56,6 +57,9 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         doors.public_url,
         doors.url,
     );
+    if settings.calls.carrier == Carrier::None {
+        tracing::info!("Nobody carries calls, and submits are refused; see carrier in [calls].");
+    }
     if server.ledger().accounts().await?.is_empty() {
         tracing::info!("No account yet. Add one: callslip account add NAME --data {dir}");
     }

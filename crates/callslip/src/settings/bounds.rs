@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use engine::prompt::Network;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use tracing_subscriber::EnvFilter;
@@ -76,6 +77,15 @@ pub(super) fn origins<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>
             let text = format!("`{origin}` is not an origin such as https://crm.example");
             return Err(D::Error::custom(text));
         }
+    }
+    Ok(given)
+}
+
+/// Ranges of addresses.
+pub(super) fn networks<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    let given = Vec::<String>::deserialize(input)?;
+    for network in &given {
+        network.parse::<Network>().map_err(D::Error::custom)?;
     }
     Ok(given)
 }

@@ -135,7 +135,7 @@ pub(super) fn known_keys() -> BTreeMap<String, Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::DEFAULT_FILE;
+    use super::super::{Calls, Carrier, DEFAULT_FILE};
     use super::*;
 
     fn settings(variables: &[(&str, &str)]) -> Result<Settings, BadSettings> {
@@ -150,6 +150,11 @@ mod tests {
         assert_eq!(format!("{:?}", parsed.edge()), format!("{:?}", api::Settings::default()));
         let keeping = store::Keeping::default();
         assert_eq!(format!("{:?}", parsed.keeping()), format!("{keeping:?}"));
+        let calls = Calls { carrier: Carrier::Sandbox, ..parsed.calls.clone() };
+        let exchange = engine::exchange::ExchangeSettings::default();
+        assert_eq!(format!("{:?}", calls.exchange()), format!("{exchange:?}"));
+        let prompts = engine::prompt::PromptSettings::default();
+        assert_eq!(format!("{:?}", parsed.prompts.engine()), format!("{prompts:?}"));
     }
 
     #[test]

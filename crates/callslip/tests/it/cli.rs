@@ -22,7 +22,7 @@ fn live_as_account(home: &Home, login: impl Fn(&str) -> u16) {
         "--time-zone",
         "Europe/Zagreb",
     ]);
-    assert!(added.contains("role read, times in Europe/Zagreb"), "{added}");
+    assert!(added.contains("role read,send, times in Europe/Zagreb"), "{added}");
     assert!(!added.contains("Password"), "{added}");
     assert_eq!(login("open sesame"), 200);
 
@@ -43,7 +43,7 @@ fn live_as_account(home: &Home, login: impl Fn(&str) -> u16) {
     assert_eq!(login(password), 403);
     let list = home.done(&["account", "list"]);
     let row = list.lines().nth(1).unwrap().split_whitespace().collect::<Vec<_>>();
-    assert_eq!(row[..4], ["Aladdin", "disabled", "read", "Europe/Zagreb"], "{list}");
+    assert_eq!(row[..4], ["Aladdin", "disabled", "read,send", "Europe/Zagreb"], "{list}");
     home.done(&["account", "enable", "Aladdin"]);
     assert_eq!(login(password), 200);
 }

@@ -28,12 +28,21 @@ fn a_wrong_value_is_shown_with_file_line_and_caret() {
     check_wrong("[http]\nlisten = \"8080\"\n", &["line 2", "^^^^^^", "address and port"]);
     check_wrong("[http]\ncors_origins = [\"crm.example/x\"]\n", &["line 2", "not an origin"]);
     check_wrong("[log]\nlevel = \"info,=,\"\n", &["line 2", "not a log level"]);
+    check_wrong("[calls]\ncarrier = \"pstn\"\n", &["line 2", "^^^^^^", "`none` or `sandbox`"]);
+    check_wrong("[calls]\ncalls_per_second = 0\n", &["line 2", "must be 1 to 10000, not 0"]);
+    check_wrong("[calls]\nlease_s = 4\n", &["line 2", "must be 5 to 3600, not 4"]);
+    check_wrong("[calls]\ndrain_s = 14401\n", &["line 2", "must be 0 to 14400"]);
+    check_wrong("[prompts]\nfetch_bytes_max = 1\n", &["line 2", "must be 1024 to 104857600"]);
+    check_wrong("[prompts]\nspeech_program = \"\"\n", &["line 2", "must not be empty"]);
+    let networks = "[prompts]\nprivate_networks = [\"10.0.0.0/33\"]\n";
+    check_wrong(networks, &["line 2", "\"10.0.0.0/33\" is no network"]);
     check_wrong("[data]\ndir = \"\"\n", &["line 2", "must not be empty"]);
 }
 
 #[test]
 fn what_is_no_setting_is_refused() {
     check_wrong("[http]\nlissten = \"x\"\n", &["line 2", "^^^^^^^", "unknown field `lissten`"]);
+    check_wrong("[calls]\ntrunk = \"x\"\n", &["line 2", "^^^^^", "unknown field `trunk`"]);
     check_wrong("[htp]\nlisten = \"x\"\n", &["line 1", "unknown field `htp`"]);
     check_wrong("[http\n", &["line 1"]);
     let home = Home::new();

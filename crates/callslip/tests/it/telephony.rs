@@ -1,6 +1,8 @@
 //! What the edge of a test server is told of telephony. Its calls wait in the ledger: nobody makes
 //! them.
 
+use std::sync::Arc;
+
 use model::deck::DeckFile;
 use model::{Account, Message, Timestamp};
 
@@ -17,6 +19,10 @@ impl Default for Told {
 }
 
 impl api::Telephony for Told {
+    fn takes_calls(&self) -> bool {
+        true
+    }
+
     fn speaks(&self, language: &str) -> bool {
         matches!(language, "en" | "de")
     }
@@ -25,7 +31,7 @@ impl api::Telephony for Told {
         self.detects_machines
     }
 
-    fn is_rated(&self, _account: &Account, message: &Message, _at: Timestamp) -> bool {
+    fn is_rated(&self, _account: &Arc<Account>, message: &Message, _at: Timestamp) -> bool {
         !message.destination_a.digits().starts_with("999")
     }
 
@@ -34,5 +40,9 @@ impl api::Telephony for Told {
             return Ok(());
         }
         Err(vec!["line 1: there is no column `prefix`".into(), "line 2: `x` is odd".into()])
+    }
+
+    fn figures(&self) -> api::CallFigures {
+        api::CallFigures::default()
     }
 }

@@ -17,7 +17,7 @@ const EDGES: [(&str, &[&str]); 7] = [
     ("store", &["model"]),
     ("engine", &["model", "store", "voip"]),
     ("api", &["model", "store"]),
-    ("callslip", &["api", "model", "store"]),
+    ("callslip", &["api", "engine", "model", "store"]),
     ("testkit", &["model", "store"]),
 ];
 

@@ -214,6 +214,7 @@ impl Scheduler {
     }
 
     async fn wait(&mut self) {
+        self.wake_by(self.phase_ends);
         let Shared { parts, .. } = &*self.shared;
         // Biased, so that the same seed makes the same run.
         tokio::select! {

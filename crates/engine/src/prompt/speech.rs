@@ -77,6 +77,8 @@ impl Synthesizer {
 
     /// µ-law samples of what it says.
     pub(super) async fn speak(&self, speech: &Speech) -> Result<Vec<u8>, PromptError> {
+        let turn = self.turns.acquire().await;
+        let _turn = turn.map_err(|error| PromptError::Speech(error.to_string()))?;
         let words_per_minute = speech.words_per_minute.to_string();
         // -b 1: the text is UTF-8, whatever the locale.
         let mut arguments = vec!["--stdin", "--stdout", "-b", "1", "-v", &speech.voice];
@@ -93,8 +95,6 @@ impl Synthesizer {
 
     /// What the program answers.
     async fn run(&self, arguments: &[&str], input: &str) -> Result<Vec<u8>, PromptError> {
-        let turn = self.turns.acquire().await;
-        let _turn = turn.map_err(|error| PromptError::Speech(error.to_string()))?;
         let ran = timeout(self.timeout, self.answer(arguments, input)).await;
         ran.map_err(|_| PromptError::Speech("it took too long".into()))?
     }

@@ -46,9 +46,12 @@ impl Deck {
         import::import(csv, terms)
     }
 
+    /// The file of [`Deck::demo`].
+    pub const DEMO_CSV: &[u8] = include_bytes!("demo.csv");
+
     /// A small deck of invented prices, for trying things out.
     pub fn demo() -> Self {
-        Self::import(include_bytes!("demo.csv"), &Terms::default()).expect("the demo deck is sound")
+        Self::import(Self::DEMO_CSV, &Terms::default()).expect("the demo deck is sound")
     }
 
     pub(super) fn new(mut rates: Vec<Rate>, decimals: u32) -> Self {

@@ -15,7 +15,7 @@ use crate::script::{NOON, audio, message, persons, secs, voice};
 const PERSON: &str = "385981001";
 
 /// Number, outcome, final code and cause, for those that nobody answers.
-const UNREACHED: [(&str, Outcome, Option<u16>, Option<u8>); 8] = [
+const UNREACHED: [(&str, Outcome, Option<u16>, Option<u8>); 13] = [
     ("385981486", Outcome::Busy, Some(486), Some(17)),
     ("385981603", Outcome::Declined, Some(603), Some(21)),
     ("385981480", Outcome::Unavailable, Some(480), Some(20)),
@@ -23,6 +23,11 @@ const UNREACHED: [(&str, Outcome, Option<u16>, Option<u8>); 8] = [
     ("385981404", Outcome::NoSuchNumber, Some(404), Some(1)),
     ("385981484", Outcome::IncompleteNumber, Some(484), Some(28)),
     ("385981503", Outcome::Congestion, Some(503), Some(34)),
+    ("385981403", Outcome::Forbidden, Some(403), Some(57)),
+    ("385981407", Outcome::TrunkRefused, Some(407), Some(21)),
+    ("385981410", Outcome::NumberChanged, Some(410), Some(22)),
+    ("385981487", Outcome::Terminated, Some(487), Some(31)),
+    ("385981488", Outcome::MediaMismatch, Some(488), Some(65)),
     ("385981408", Outcome::NetworkError, None, None),
 ];
 

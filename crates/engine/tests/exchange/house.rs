@@ -49,10 +49,13 @@ pub(crate) struct House {
     pub(crate) exchange: Option<Exchange>,
 }
 
+/// How long a prompt takes to make, and how it goes: its length in seconds.
+type Made = (Duration, Result<u64, PromptError>);
+
 /// Reads everything out in a second, at once; but for what it was told.
 #[derive(Default)]
 pub(crate) struct Reader {
-    answers: Mutex<HashMap<String, (Duration, Result<u64, PromptError>)>>,
+    answers: Mutex<HashMap<String, Made>>,
 }
 
 impl Reader {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -147,11 +148,21 @@ async fn of_several_addresses_only_the_public_ones_are_tried() {
     prepared(&with_names(server.networks(), too_many).await.0, &file(&url)).await;
 }
 
+#[test]
+fn a_proxy_of_the_environment_is_not_asked() {
+    // In a process of its own, for the environment belongs to all tests.
+    let mut test = Command::new(std::env::current_exe().unwrap());
+    for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        test.env(name, "http://proxy.test:3128");
+    }
+    test.args(["--exact", "address::the_host_of_the_url_is_looked_up_and_no_other"]);
+    let ran = test.output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && told.contains("1 passed"), "{told}");
+}
+
 #[tokio::test]
-async fn a_proxy_of_the_environment_is_not_asked() {
-    // Read by a process of its own, for the environment belongs to all tests.
-    let settings = PromptSettings::default();
-    assert!(settings.private_networks.is_empty());
+async fn the_host_of_the_url_is_looked_up_and_no_other() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();
     let names = move |host: &str, port: u16| -> io::Result<Vec<SocketAddr>> {
@@ -159,7 +170,7 @@ async fn a_proxy_of_the_environment_is_not_asked() {
         Ok(Vec::new())
     };
     let clock = Arc::new(ManualClock::default());
-    let prompts = Prompts::with_names(settings, clock, Arc::new(names)).await;
+    let prompts = Prompts::with_names(PromptSettings::default(), clock, Arc::new(names)).await;
     for url in ["http://files.test/a", "https://files.test/a", "http://[::1]:81/", "http://u:p@h/"]
     {
         refused(&prompts, &file(url)).await;

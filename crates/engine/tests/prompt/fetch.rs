@@ -1,11 +1,12 @@
 //! Files from good servers, and what is made of bad ones.
 
-use std::io::Write;
-use std::sync::mpsc;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use engine::prompt::{PromptError, PromptSettings, Prompts};
-use model::Outcome;
+use model::{ManualClock, Outcome};
 
 use super::server::{Answer, Request, Server, wav};
 use super::{file, prepared, prompts, refused};
@@ -124,32 +125,54 @@ async fn half_a_file_is_not_fetched() {
     check(&error.await, Outcome::AudioNotFetched, "");
 }
 
+/// Answers with a byte now and then, or with nothing, for as long as anyone listens.
+fn slow(mut stream: TcpStream, drips: bool) {
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+    let _ = drips.then(|| stream.write_all(head));
+    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let is_there = |mut stream: &TcpStream| match stream.read(&mut [0]) {
+        Ok(read) => read > 0,
+        Err(error) => error.kind() == ErrorKind::WouldBlock,
+    };
+    while is_there(&stream) && (!drips || stream.write_all(b"x").is_ok()) {}
+}
+
 #[tokio::test]
-async fn no_answer_and_a_drip_take_too_long() {
-    for drips in [false, true] {
-        let (stop, stopped) = mpsc::channel::<()>();
-        let stopped = std::sync::Mutex::new(stopped);
-        let server = Server::start(move |_, Answer(mut stream)| {
-            let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
-            let _ = drips.then(|| stream.write_all(head));
-            let pause = Duration::from_millis(50);
-            while stopped.lock().unwrap().recv_timeout(pause)
-                == Err(mpsc::RecvTimeoutError::Timeout)
-            {
-                if drips && stream.write_all(b"x").is_err() {
-                    break;
-                }
-            }
-        });
-        let settings = PromptSettings {
-            private_networks: server.networks(),
-            fetch_timeout: Duration::from_millis(400),
-            ..PromptSettings::default()
-        };
-        let error = refused(&prompts(settings).await, &file(&server.url("/a"))).await;
+async fn no_answer_and_a_drip_take_too_long_and_then_make_room() {
+    let server = Server::start(|request, answer| match request.path.as_str() {
+        "/drip" => slow(answer.0, true),
+        "/nothing" => slow(answer.0, false),
+        _ => answer.sound(&wav(8_000)),
+    });
+    let settings = PromptSettings {
+        private_networks: server.networks(),
+        fetch_timeout: Duration::from_millis(1_500),
+        fetch_at_once: 1,
+        ..PromptSettings::default()
+    };
+    let prompts = prompts(settings).await;
+    for path in ["/drip", "/nothing"] {
+        let error = refused(&prompts, &file(&server.url(path))).await;
         check(&error, Outcome::AudioNotFetched, "too long");
-        drop(stop);
     }
+    prepared(&prompts, &file(&server.url("/a.wav"))).await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_looked_up_for_ever_takes_too_long() {
+    let (hold, held) = mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let names = move |_: &str, _| {
+        let _ = held.lock().unwrap().recv_timeout(Duration::from_secs(60));
+        Ok(Vec::new())
+    };
+    let fetch_timeout = Duration::from_millis(200);
+    let settings = PromptSettings { fetch_timeout, ..PromptSettings::default() };
+    let clock = Arc::new(ManualClock::default());
+    let prompts = Prompts::with_names(settings, clock, Arc::new(names)).await;
+    let error = refused(&prompts, &file("http://slow.test/a.wav")).await;
+    check(&error, Outcome::AudioNotFetched, "too long");
+    drop(hold);
 }
 
 #[tokio::test]
@@ -190,8 +213,12 @@ async fn nothing_but_http_is_followed() {
 
 #[tokio::test]
 async fn a_refusal_does_not_tell_the_url() {
-    let server = Server::start(|_, answer| answer.redirect("gopher://secret/"));
-    let url = server.url("/a?key=secret");
-    let error = refused(&prompts_for(&server).await, &file(&url)).await;
-    assert!(!error.to_string().contains("secret"), "{error}");
+    for to in ["gopher://secret/", "http://secret.test/secret", "secret://", "http://se cret"] {
+        let server = Server::start(move |_, answer| answer.redirect(to));
+        let prompts = prompts_for(&server).await;
+        for url in [server.url("/a?key=secret"), to.to_owned()] {
+            let error = refused(&prompts, &file(&url)).await;
+            assert!(!error.to_string().contains("cret"), "{error}");
+        }
+    }
 }

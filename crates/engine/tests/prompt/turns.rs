@@ -11,8 +11,8 @@ use super::{english, prepared, prompts, refused};
 
 #[tokio::test]
 async fn a_child_that_hangs_is_killed() {
-    let hung = StandIn::new("echo $$ >$here/pid\nexec tail -f /dev/null");
-    let settings = PromptSettings { speech_timeout: Duration::from_millis(500), ..hung.settings() };
+    let hung = StandIn::new("echo $$ >$here/pid\nexec sleep infinity");
+    let settings = PromptSettings { speech_timeout: Duration::from_secs(2), ..hung.settings() };
     let prompts = prompts(settings).await;
     let error = refused(&prompts, &english("Hello")).await;
     assert_eq!(error.outcome(), Outcome::Internal);
@@ -31,9 +31,10 @@ fn is_running(pid: &str) -> bool {
 
 #[tokio::test]
 async fn endless_output_is_cut() {
-    let endless = StandIn::new("exec cat /dev/zero");
+    let endless = StandIn::new("head -c 100000000 /dev/zero && echo all >$here/all");
     let error = refused(&prompts(endless.settings()).await, &english("Hello")).await;
     assert!(error.to_string().contains("longer than"), "{error}");
+    assert_eq!(endless.read("all"), "");
 }
 
 #[tokio::test]

@@ -60,13 +60,25 @@ impl Writer {
         }
     }
 
-    /// When it is due is not written down: a crash forgets it with the lease.
-    pub(super) fn release(&mut self, lease: LeaseId, due: Timestamp) -> Result<()> {
+    /// A drain gives back what it has as it was; there is nothing to write then.
+    pub(super) fn release(
+        &mut self,
+        lease: LeaseId,
+        due: Timestamp,
+        group: &mut Group<'_>,
+    ) -> Result<()> {
         self.state.calls.held(lease)?;
-        let change = self.state.calls.book(lease.call.account)?.change_of(lease.call.number);
+        let id = lease.call;
+        let bytes = call_bytes(group, id)?;
+        let mut record = CallRecord::read(&bytes)?;
+        let change = self.state.calls.book(id.account)?.change_of(id.number);
         let due = change.unmoved(due);
-        self.state.calls.change(lease.call, |call| call.due = due);
-        self.state.calls.give_back(lease.call);
+        if due != record.due {
+            record.due = due;
+            group.put(Table::Call, keys::pair(id.account, id.number), record.write());
+            self.state.calls.change(id, |call| call.due = due);
+        }
+        self.state.calls.give_back(id);
         Ok(())
     }
 

@@ -156,7 +156,7 @@ impl Writer {
                 answers.push(self.answer(done, reply));
             }
             Command::Release(lease, due, reply) => {
-                let done = self.writable(|writer| writer.release(lease, due));
+                let done = self.writable(|writer| writer.release(lease, due, group));
                 answers.push(self.answer(done, reply));
             }
             Command::Retry(lease, cdr, due, reply) => {

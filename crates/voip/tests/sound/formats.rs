@@ -73,6 +73,14 @@ fn mp2() {
 }
 
 #[test]
+fn what_follows_at_another_rate_is_not_heard() {
+    let [first, other] = ["44100", "22050"].map(|rate| second_of_tone(&["-r", rate, "-t", "mp3"]));
+    let length = |file| decode(file).unwrap().len();
+    assert!(length([&*first, &*first].concat()) > 16_000);
+    assert_eq!(length([&*first, &*other].concat()), length(first));
+}
+
+#[test]
 fn wma_and_what_is_no_sound_are_unsupported() {
     assert_eq!(decode(include_bytes!("tone.wma").to_vec()), Err(SoundError::Unsupported));
     for other in [&b"<html><body>Not found</body></html>"[..], b"", b"\0", b"OggS", b"RIFF"] {

@@ -7,6 +7,7 @@
 mod accounts;
 mod audit;
 mod calling;
+mod calls;
 mod decks;
 mod keys;
 
@@ -36,7 +37,9 @@ pub(super) fn router() -> Router<Arc<Edge>> {
     let key = with_allow(delete(keys::revoke), "DELETE, OPTIONS");
     let decks = with_allow(get(decks::list), "GET, HEAD, OPTIONS");
     let deck = with_allow(get(decks::file).put(decks::put), "GET, HEAD, PUT, OPTIONS");
+    let calls = with_allow(get(calls::show), "GET, HEAD, OPTIONS");
     Router::new()
+        .route("/callslip/1/admin/calls/{messageId}", calls)
         .route("/callslip/1/admin/accounts", accounts)
         .route("/callslip/1/admin/accounts/{name}", account)
         .route("/callslip/1/admin/accounts/{name}/reports", feed)
