@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::in_process::Client;
-use api::{Edge, Surface, Telephony};
+use api::{CallFigures, Edge, Surface, Telephony};
 use async_trait::async_trait;
 use engine::carrier::Audio;
 use engine::exchange::{Exchange, ExchangeSettings, Parts};
@@ -143,6 +143,10 @@ impl Prompter for Reader {
 struct Wired(Arc<Tariffs>);
 
 impl Telephony for Wired {
+    fn takes_calls(&self) -> bool {
+        true
+    }
+
     fn speaks(&self, language: &str) -> bool {
         language == "en"
     }
@@ -151,12 +155,16 @@ impl Telephony for Wired {
         true
     }
 
-    fn is_rated(&self, account: &Account, message: &Message, at: Timestamp) -> bool {
-        self.0.is_rated(&Arc::new(account.clone()), message, at)
+    fn is_rated(&self, account: &Arc<Account>, message: &Message, at: Timestamp) -> bool {
+        self.0.is_rated(account, message, at)
     }
 
     fn check_deck(&self, deck: &DeckFile) -> Result<(), Vec<String>> {
         let deck = Tariffs::check(deck);
         deck.map(drop).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    }
+
+    fn figures(&self) -> CallFigures {
+        CallFigures::default()
     }
 }
