@@ -117,8 +117,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Puts the end of leases off. Those that have been lost are passed over.
     async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()>;
 
-    /// Gives back a call that has not started; it is due as it was.
-    async fn release(&self, lease: LeaseId) -> Result<()>;
+    /// Gives back a call that has not started; it is due then. A crash may forget when, as it may
+    /// the lease: the call is then due as it was before it was leased.
+    async fn release(&self, lease: LeaseId, due: Timestamp) -> Result<()>;
 
     /// Ends an attempt, and lets the call wait for its next one.
     async fn retry(&self, lease: LeaseId, cdr: Cdr, due: Timestamp) -> Result<()>;

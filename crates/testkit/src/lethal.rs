@@ -113,8 +113,8 @@ impl Ledger for LethalLedger {
         self.ledger.renew(leases, until).await
     }
 
-    async fn release(&self, lease: LeaseId) -> Result<()> {
-        self.ledger.release(lease).await
+    async fn release(&self, lease: LeaseId, due: Timestamp) -> Result<()> {
+        self.ledger.release(lease, due).await
     }
 
     async fn retry(&self, lease: LeaseId, cdr: Cdr, due: Timestamp) -> Result<()> {

@@ -145,6 +145,11 @@ impl Book {
         self.lost.extend(held.map(|held| held.id));
     }
 
+    pub(super) fn release(&mut self, number: usize, due: Timestamp) {
+        self.calls.get_mut(&number).expect("it is open").due = due;
+        self.give_back(number);
+    }
+
     pub(super) fn start(&mut self, number: usize) {
         let call = self.calls.get_mut(&number).expect("it is open");
         assert!(!call.started && !call.lease.expect("it is leased").closing);

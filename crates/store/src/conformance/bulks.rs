@@ -106,7 +106,7 @@ async fn what_is_under_way_goes_on(open: &impl Open) {
     stage.finish(&work.due[0]).await.expect("an end");
     let retry = cdr(1, ::model::Outcome::Busy);
     stage.ledger.retry(work.due[1].lease, retry, START).await.expect("a retry");
-    stage.ledger.release(work.due[2].lease).await.expect("it is given back");
+    stage.release(&work.due[2]).await.expect("it is given back");
     assert!(stage.lease().await.due.is_empty(), "what came back waits");
     stage.change(BulkChange::Resume).await;
     assert_eq!(names(&stage.lease().await.due), ["2", "3"]);

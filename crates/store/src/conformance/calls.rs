@@ -205,7 +205,7 @@ async fn a_call_under_way_is_cancelled(open: &impl Open) {
     }
     stage.finish(&work.due[0]).await.expect("an end");
     assert_eq!(stage.lease().await.cancelled, [work.due[1].call.id]);
-    stage.ledger.release(work.due[1].lease).await.expect("it is given back");
+    stage.release(&work.due[1]).await.expect("it is given back");
     let told = stage.lease().await;
     assert!(told.cancelled.is_empty());
     assert_eq!(names(&told.closing), ["2"]);

@@ -15,6 +15,7 @@ pub(super) async fn exercise(open: &impl Open) {
     a_lease_that_expires_gives_the_call_back(open).await;
     a_lease_is_renewed(open).await;
     a_call_that_is_given_back_is_due_as_it_was(open).await;
+    a_call_is_given_back_for_later(open).await;
     a_lost_lease_is_a_fence(open).await;
     closing_is_bounded(open).await;
     accounts_are_told_apart(open).await;
@@ -122,17 +123,31 @@ async fn a_call_that_is_given_back_is_due_as_it_was(open: &impl Open) {
     let work = stage.lease().await;
     let watch = stage.ledger.watch_calls();
     for leased in work.due.iter().rev() {
-        stage.ledger.release(leased.lease).await.expect("it is given back");
+        stage.release(leased).await.expect("it is given back");
     }
     assert!(watch.has_changed().expect("the ledger is open"));
     let again = stage.lease().await;
     assert_eq!(names(&again.due), ["1", "2"]);
     assert_eq!(again.due[0].call, work.due[0].call);
     stage.start(&again.due[0]).await.expect("a start");
-    stage.ledger.release(again.due[0].lease).await.expect("it is given back");
+    stage.release(&again.due[0]).await.expect("it is given back");
     let third = stage.lease().await;
     assert!(third.due.is_empty(), "it had started");
     assert_eq!(names(&third.closing), ["1"]);
+}
+
+async fn a_call_is_given_back_for_later(open: &impl Open) {
+    let stage = Stage::new(open, "for later").await;
+    stage.submit("b", &["1"]).await;
+    let later = START.plus(9 * SECOND);
+    let lease = stage.lease().await.due.remove(0).lease;
+    stage.ledger.release(lease, later).await.expect("it is given back");
+    assert_eq!(due(&stage).await, Some((0, 0, Some(later))));
+    assert!(stage.lease().await.due.is_empty());
+    stage.clock.advance(9 * SECOND);
+    let work = stage.lease().await;
+    assert_eq!(names(&work.due), ["1"]);
+    assert_eq!(work.due[0].call.due, later);
 }
 
 async fn a_lost_lease_is_a_fence(open: &impl Open) {
@@ -148,7 +163,7 @@ async fn a_lost_lease_is_a_fence(open: &impl Open) {
         };
         let ledger = &stage.ledger;
         is_lost(ledger.start(lost, Started { attempt: 1, at: START }).await);
-        is_lost(ledger.release(lost).await);
+        is_lost(ledger.release(lost, START).await);
         is_lost(ledger.retry(lost, cdr(1, Outcome::Busy), START).await);
         is_lost(ledger.finish(lost, finished("b", "1", "1")).await);
         ledger.renew(vec![lost], START.plus(9 * LEASE)).await.expect("it is passed over");
@@ -171,7 +186,7 @@ async fn closing_is_bounded(open: &impl Open) {
     let work = stage.ledger.lease(ask.clone()).await.expect("leases");
     assert_eq!(names(&work.closing), ["1", "2"]);
     assert_eq!(names(&stage.ledger.lease(ask).await.expect("leases").closing), ["3"]);
-    stage.ledger.release(work.closing[0].lease).await.expect("it is given back");
+    stage.release(&work.closing[0]).await.expect("it is given back");
     assert_eq!(names(&stage.lease().await.closing), ["1"]);
     assert_eq!(due(&stage).await, Some((0, 3, None)));
 }

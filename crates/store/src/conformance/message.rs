@@ -129,6 +129,11 @@ impl<O: Open> Stage<'_, O> {
         self.ledger.start(leased.lease, Started { attempt, at: self.now() }).await
     }
 
+    /// Gives it back as it was.
+    pub(super) async fn release(&self, leased: &Leased) -> crate::Result<()> {
+        self.ledger.release(leased.lease, leased.call.due).await
+    }
+
     pub(super) async fn finish(&self, leased: &Leased) -> crate::Result<()> {
         let message = &leased.call.message;
         let finished = finished(&message.bulk_id, &message.message_id, "0.25");

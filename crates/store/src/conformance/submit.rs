@@ -134,7 +134,7 @@ async fn a_full_queue_keeps_nothing(open: &impl Open) {
     submit(&["3"], 3).await.expect("there is room");
     let work = stage.lease_most(2, 9).await;
     submit(&["4"], 2).await.expect("those under way do not wait");
-    stage.ledger.release(work.due[0].lease).await.expect("it is given back");
+    stage.release(&work.due[0]).await.expect("it is given back");
     assert!(submit(&["5"], 3).await.is_err(), "it waits again");
     stage.ledger.cancel(stage.account, "4").await.expect("a cancellation");
     submit(&["5"], 3).await.expect("what is to be closed does not wait");

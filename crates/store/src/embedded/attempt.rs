@@ -60,9 +60,25 @@ impl Writer {
         }
     }
 
-    pub(super) fn release(&mut self, lease: LeaseId) -> Result<()> {
+    /// A drain gives back what it has as it was; there is nothing to write then.
+    pub(super) fn release(
+        &mut self,
+        lease: LeaseId,
+        due: Timestamp,
+        group: &mut Group<'_>,
+    ) -> Result<()> {
         self.state.calls.held(lease)?;
-        self.state.calls.give_back(lease.call);
+        let id = lease.call;
+        let bytes = call_bytes(group, id)?;
+        let mut record = CallRecord::read(&bytes)?;
+        let change = self.state.calls.book(id.account)?.change_of(id.number);
+        let due = change.unmoved(due);
+        if due != record.due {
+            record.due = due;
+            group.put(Table::Call, keys::pair(id.account, id.number), record.write());
+            self.state.calls.change(id, |call| call.due = due);
+        }
+        self.state.calls.give_back(id);
         Ok(())
     }
 

@@ -33,7 +33,7 @@ pub(super) enum Command {
     Lease(LeaseAsk, Reply<Granted>),
     Start(LeaseId, Started, Reply<()>),
     Renew(Vec<LeaseId>, Timestamp, Reply<()>),
-    Release(LeaseId, Reply<()>),
+    Release(LeaseId, Timestamp, Reply<()>),
     Retry(LeaseId, Cdr, Timestamp, Reply<()>),
     Finish(LeaseId, Box<Ending>, Reply<()>),
     Cancel(AccountId, String, Reply<Option<Cancelled>>),

@@ -132,8 +132,8 @@ impl Ledger for Embedded {
         self.ask(1, |reply| Command::Renew(leases, until, reply)).await
     }
 
-    async fn release(&self, lease: LeaseId) -> Result<()> {
-        self.ask(1, |reply| Command::Release(lease, reply)).await
+    async fn release(&self, lease: LeaseId, due: Timestamp) -> Result<()> {
+        self.ask(1, |reply| Command::Release(lease, due, reply)).await
     }
 
     async fn retry(&self, lease: LeaseId, cdr: Cdr, due: Timestamp) -> Result<()> {

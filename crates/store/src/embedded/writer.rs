@@ -155,8 +155,8 @@ impl Writer {
                 let done = self.writable(|writer| Ok(writer.renew(leases, until)));
                 answers.push(self.answer(done, reply));
             }
-            Command::Release(lease, reply) => {
-                let done = self.writable(|writer| writer.release(lease));
+            Command::Release(lease, due, reply) => {
+                let done = self.writable(|writer| writer.release(lease, due, group));
                 answers.push(self.answer(done, reply));
             }
             Command::Retry(lease, cdr, due, reply) => {

@@ -239,8 +239,11 @@ impl<O: Open> Walk<'_, O> {
         let Some((number, held)) = self.held() else { return };
         match self.dice.below(4) {
             0 => {
-                self.stage().ledger.release(held.id).await.expect("it is leased");
-                self.book.give_back(number);
+                let was = self.book.calls[&number].due;
+                let later = self.now().plus(Duration::from_secs(self.dice.below(60)));
+                let due = if self.dice.one_in(2) { was } else { later };
+                self.stage().ledger.release(held.id, due).await.expect("it is leased");
+                self.book.release(number, due);
             }
             1 => {
                 let due = self.now().plus(Duration::from_secs(self.dice.below(60)));
@@ -279,7 +282,7 @@ impl<O: Open> Walk<'_, O> {
         let ledger = &self.stage().ledger;
         let said = [
             ledger.start(lease, started).await,
-            ledger.release(lease).await,
+            ledger.release(lease, started.at).await,
             ledger.retry(lease, cdr(1, Outcome::Busy), started.at).await,
             ledger.finish(lease, finished("bulk 0", "message 0", "1")).await,
         ];
