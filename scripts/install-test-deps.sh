@@ -22,6 +22,9 @@ need() { # need PACKAGE PROBE...: the package is missing unless each probe, a co
 }
 
 have_venv() { ls "$deps"/venv/lib/python3*/site-packages/prometheus_client/__init__.py >/dev/null 2>&1; }
+# The vendor's client library, a generation of it in each environment.
+sdks="5.1.1 6.0.0"
+have_sdk() { ls "$deps/sdk-$1"/lib/python3*/site-packages/infobip_api_client/__init__.py >/dev/null 2>&1; }
 have_xmlhttprequest() { [ -e "$deps/node/node_modules/xmlhttprequest/package.json" ]; }
 
 need curl curl
@@ -87,6 +90,12 @@ if ! have_venv; then
     quietly python3 -m venv "$deps/venv"
     quietly "$deps/venv/bin/python" -m pip install --quiet --disable-pip-version-check urllib3==2.8.0 prometheus_client==0.26.0
 fi
+for sdk in $sdks; do
+    have_sdk "$sdk" && continue
+    quietly python3 -m venv "$deps/sdk-$sdk"
+    quietly "$deps/sdk-$sdk/bin/python" -m pip install --quiet --disable-pip-version-check \
+        "infobip-api-python-client==$sdk"
+done
 if ! have_xmlhttprequest; then
     quietly npm install --silent --no-audit --no-fund --no-save --prefix "$deps/node" xmlhttprequest@1.8.0
 fi

@@ -68,6 +68,14 @@ pub fn compile() -> io::Result<()> {
     if status.success() { Ok(()) } else { Err(io::Error::other("tests/clients/compile failed")) }
 }
 
+/// What runs the vendor's own client library of that version, and the script that it is to run.
+/// `scripts/install-test-deps.sh` installs the library.
+pub fn sdk(version: &str) -> (PathBuf, PathBuf) {
+    let script = directory().join("sdk/click_to_call.py");
+    let installed = directory().join(format!("../../target/test-deps/sdk-{version}"));
+    (installed.join("bin/python"), script)
+}
+
 /// Where the clients are: `tests/clients`.
 pub fn directory() -> PathBuf {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();

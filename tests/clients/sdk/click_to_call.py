@@ -20,12 +20,20 @@ from infobip_api_client.models.calls_click_to_call_message_body import CallsClic
 from infobip_api_client.models.calls_update_status_request import CallsUpdateStatusRequest
 
 base, key = sys.argv[1:]
-client = ApiClient(Configuration(host=base, api_key={"APIKeyHeader": key}))
+
+
+def client_with(key):
+    name = "APIKeyHeader"
+    return ApiClient(Configuration(host=base, api_key={name: key}, api_key_prefix={name: "App"}))
+
+
+client = client_with(key)
 calls, voice = ClickToCallApi(client), VoiceApi(client)
 
 
 def plain(model):
-    return json.loads(model.to_json())
+    # Its own to_json() cannot write the dates that it has read.
+    return json.loads(json.dumps(model.to_dict(), default=str))
 
 
 def message(number, **more):
@@ -99,7 +107,7 @@ for status in ["PAUSED", "PENDING", "CANCELED"]:
     changed = voice.manage_sent_bulks_status(bulk_id=bulk, calls_update_status_request=asked)
     statuses.append(plain(changed)["status"])
 
-stranger = ClickToCallApi(ApiClient(Configuration(host=base, api_key={"APIKeyHeader": "wrong"})))
+stranger = ClickToCallApi(client_with("wrong"))
 body = CallsClickToCallMessageBody.from_dict({"messages": [message("385981000001")]})
 print(
     json.dumps(
