@@ -5,11 +5,13 @@
 use api::negotiate::{self, Format};
 use api::wire::params::{TakeParams, archive_query};
 use api::wire::query::Query;
-use api::wire::submit::{self, Answered, Refused, Submit, Terms, bulks};
+use api::wire::submit::{self, Refused, Submit, Terms, bulks};
 use api::wire::{self, date, feed};
+use model::catalogue::status::PENDING_ACCEPTED;
 use model::limits::{ID_BYTES_MAX, RETRIES_MAX, SPOKEN_CHARS_MAX};
-use model::message::Prompt;
+use model::message::{Draft, Prompt};
 use model::{AccountId, Message, Report, Timestamp, Zone};
+use store::Answer;
 
 /// A feed in JSON. What is accepted survives being written and read again.
 pub(crate) fn feed_json(data: &[u8]) {
@@ -52,12 +54,14 @@ pub(crate) fn query(data: &[u8]) {
 /// The lines of an `Accept`, and a `Content-Type`.
 pub(crate) fn accept(data: &[u8]) {
     let lines = || data.split(|byte| *byte == b'\n');
-    let chosen = negotiate::format(None, lines());
-    let with_anything_else = negotiate::format(None, lines().chain([b"text/html".as_slice()]));
+    let chosen = negotiate::format(None, lines(), Format::Json);
+    let with_anything_else =
+        negotiate::format(None, lines().chain([b"text/html".as_slice()]), Format::Json);
     // To admit one thing more that we do not have changes nothing, once there is anything to read.
     assert!(chosen == with_anything_else || chosen == Ok(Format::Json));
-    assert_eq!(negotiate::format(Some(Format::Xml), lines()), Ok(Format::Xml));
-    let _ = negotiate::body_format(Some(data));
+    assert_eq!(negotiate::format(Some(Format::Xml), lines(), Format::Json), Ok(Format::Xml));
+    let is_document = negotiate::body_format(Some(data)).is_ok();
+    assert!(!(is_document && negotiate::is_form(Some(data))));
 }
 
 /// A date. What is accepted is shown so that it names the same instant.
@@ -158,9 +162,9 @@ fn submitted(read: impl Fn(&mut Terms<'_>) -> Result<Submit, Refused>) {
         }
         (first, second) => panic!("{first:?}, and later {second:?}"),
     };
-    let answered: Vec<Answered> = first.messages.iter().map(|draft| draft.answered()).collect();
+    let answers: Vec<Answer> = first.messages.iter().map(answer).collect();
     for format in [Format::Json, Format::Xml] {
-        let reply = submit::reply(format, &first.bulk_id, &answered);
+        let reply = submit::reply(format, &first.bulk_id, &answers);
         std::str::from_utf8(&reply).expect("an answer is text");
     }
     for (draft, again) in first.messages.iter().zip(&second.messages) {
@@ -174,6 +178,12 @@ fn submitted(read: impl Fn(&mut Terms<'_>) -> Result<Submit, Refused>) {
             (verdict, again) => panic!("{verdict:?}, and later {again:?}"),
         }
     }
+}
+
+/// What a ledger that had no such message before answers.
+fn answer(draft: &Draft) -> Answer {
+    let row = draft.verdict.as_ref().err().copied().unwrap_or(PENDING_ACCEPTED);
+    Answer { message_id: draft.message_id.clone(), to: draft.to.clone(), status: row.into() }
 }
 
 fn is_within_bounds(message: &Message) {

@@ -27,6 +27,7 @@ mod redis;
 mod scratch;
 mod survivor;
 mod table;
+mod telephony;
 mod wire;
 mod work;
 mod wrk;

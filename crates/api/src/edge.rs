@@ -20,6 +20,7 @@ use crate::metrics::{Metrics, RequestLabels, RouteLabels};
 use crate::routes;
 use crate::server::Surface;
 use crate::settings::Settings;
+use crate::telephony::Telephony;
 use crate::throttle::Throttle;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,11 +30,13 @@ const REQUEST_ID_BYTES_MAX: usize = 128;
 /// The HTTP edge: everything that the handlers share.
 pub struct Edge {
     pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) telephony: Arc<dyn Telephony>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
     pub(crate) auth: Auth,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) logs_throttle: Throttle<AccountId>,
+    pub(crate) submits_throttle: Throttle<AccountId>,
     pub(crate) stopping: AtomicBool,
     admin_token: String,
     /// Begins every request id of this process.
@@ -70,6 +73,7 @@ impl Edge {
     /// There is no randomness to be had, or the ledger cannot be read.
     pub async fn new(
         ledger: Arc<dyn Ledger>,
+        telephony: Arc<dyn Telephony>,
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> std::io::Result<Arc<Self>> {
@@ -80,7 +84,9 @@ impl Edge {
         let secret = || credential::fresh_secret().map_err(std::io::Error::other);
         Ok(Arc::new(Self {
             logs_throttle: Throttle::per_minute(settings.logs_per_minute),
+            submits_throttle: Throttle::per_second(settings.submits_per_second),
             ledger,
+            telephony,
             clock,
             settings,
             auth,

@@ -1,12 +1,19 @@
 //! Why a request was refused: a status, a code and a text for the client, in the `requestError`
 //! shape, JSON or XML. What the client must not see goes to the log instead, once, here.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use store::StoreError;
 
 use crate::negotiate::Format;
 use crate::wire;
+use crate::wire::submit::Refused;
+use crate::wire::submit::bulks::BulkStatus;
+
+/// When to try again if too many calls are waiting: some will have been placed by then.
+const QUEUE_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why a request was refused.
 #[derive(Clone, Debug)]
@@ -73,7 +80,7 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", text)
     }
 
-    pub(crate) fn too_many_requests(wait: std::time::Duration) -> Self {
+    pub(crate) fn too_many_requests(wait: Duration) -> Self {
         let status = StatusCode::TOO_MANY_REQUESTS;
         let mut error = Self::new(status, "TOO_MANY_REQUESTS", "Too many requests");
         error.retry_after_seconds = Some(wait.as_millis().div_ceil(1000).max(1) as u64);
@@ -120,6 +127,14 @@ impl From<wire::Fault> for ApiError {
     }
 }
 
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let mut error = Self::bad_request(refused.to_string());
+        error.faults = refused.validation_errors();
+        error
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -136,13 +151,14 @@ impl From<StoreError> for ApiError {
             StoreError::NoSuchAccount => {
                 Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no such account")
             }
-            StoreError::QueueFull { .. } => {
-                let mut full = Self::too_many_requests(std::time::Duration::from_secs(10));
-                full.text = error.to_string();
+            StoreError::QueueFull { waiting, most } => {
+                let mut full = Self::too_many_requests(QUEUE_PAUSE);
+                full.text = format!("Too many calls: {waiting} are waiting, of at most {most}");
                 full
             }
-            StoreError::BulkState(_) => {
-                Self::new(StatusCode::CONFLICT, "CONFLICT", error.to_string())
+            StoreError::BulkState(state) => {
+                let text = format!("The bulk is {}", BulkStatus::from(state).name());
+                Self::new(StatusCode::CONFLICT, "CONFLICT", text)
             }
             StoreError::Poisoned(_) => {
                 Self::unavailable("The ledger has stopped and waits for its operator", 30)

@@ -47,6 +47,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     pub(crate) connections_refused: Counter,
     pub(crate) reports_fed: Family<ResultLabels, Counter>,
+    pub(crate) messages_submitted: Family<ResultLabels, Counter>,
+    pub(crate) submits_replayed: Counter,
     pub(crate) reports_taken: Counter,
     pub(crate) takes: Counter,
     pub(crate) takes_replayed: Counter,
@@ -66,6 +68,8 @@ impl Metrics {
             connections: Gauge::default(),
             connections_refused: Counter::default(),
             reports_fed: Family::default(),
+            messages_submitted: Family::default(),
+            submits_replayed: Counter::default(),
             reports_taken: Counter::default(),
             takes: Counter::default(),
             takes_replayed: Counter::default(),
@@ -103,6 +107,16 @@ impl Metrics {
             self.connections_refused.clone(),
         );
         r.register("reports_fed", "Reports that were fed", self.reports_fed.clone());
+        r.register(
+            "messages_submitted",
+            "Messages of submit requests",
+            self.messages_submitted.clone(),
+        );
+        r.register(
+            "submits_replayed",
+            "Submit requests answered again by key",
+            self.submits_replayed.clone(),
+        );
         r.register("reports_taken", "Reports in takes", self.reports_taken.clone());
         r.register("takes", "Takes that gave reports", self.takes.clone());
         r.register("takes_replayed", "Takes given again by key", self.takes_replayed.clone());
@@ -145,6 +159,8 @@ pub(crate) struct Ledgered {
     pub(crate) figures: store::Figures,
     /// Names of the accounts in `figures`, in the same order.
     pub(crate) accounts: Vec<String>,
+    /// The same for its calls.
+    pub(crate) callers: Vec<String>,
     /// Age of the oldest pending report of any account.
     pub(crate) oldest_seconds: f64,
     pub(crate) ready: bool,
@@ -162,6 +178,13 @@ impl Ledgered {
             let labels = AccountLabels { account: account.clone() };
             waiting.get_or_create(&labels).set(i64::try_from(figures.pending).unwrap_or(i64::MAX));
         }
+        let (due, under_way) = <(Family<AccountLabels, Gauge>, Family<_, Gauge>)>::default();
+        for (account, calls) in self.callers.iter().zip(&self.figures.calls) {
+            let labels = AccountLabels { account: account.clone() };
+            due.get_or_create(&labels).set(i64::try_from(calls.due).unwrap_or(i64::MAX));
+            let calls = i64::try_from(calls.under_way).unwrap_or(i64::MAX);
+            under_way.get_or_create(&labels).set(calls);
+        }
         let oldest = Gauge::<f64, AtomicU64>::default();
         oldest.set(self.oldest_seconds);
         let ready = Gauge::<i64>::default();
@@ -173,6 +196,8 @@ impl Ledgered {
         let disk = Gauge::<i64>::default();
         disk.set(i64::try_from(self.figures.disk_bytes).unwrap_or(i64::MAX));
         r.register("reports_waiting", "Reports not yet returned, of the longest queues", waiting);
+        r.register("calls_due", "Calls that could be placed now, of the longest queues", due);
+        r.register("calls_under_way", "Calls being made, of the same accounts", under_way);
         r.register_with_unit(
             "reports_oldest_waiting",
             "Age of the oldest report not yet returned",

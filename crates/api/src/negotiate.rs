@@ -1,8 +1,10 @@
 //! Which format a client wants its answer in, and which one its body is in.
 //!
 //! Pure functions of header bytes that allocate nothing. Lenient with what clients really send: an
-//! `Accept` that cannot be read asks for nothing, and a tie is JSON, because client libraries list
+//! `Accept` that cannot be read asks for nothing, and so does a tie, because client libraries list
 //! both formats in an order that their users never chose.
+
+use std::cmp::Ordering;
 
 /// A format that reports are written and read in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +31,15 @@ pub enum UnsupportedBody {
     Charset,
 }
 
-/// The format to answer in. A path suffix wins; then the `Accept` header, line by line.
+/// The format to answer in. A path suffix wins; then the `Accept` header, line by line; `otherwise`
+/// is for a client that prefers neither.
 ///
 /// # Errors
 /// The header can be read, and admits neither format.
 pub fn format<'a>(
     path_suffix: Option<Format>,
     accept: impl Iterator<Item = &'a [u8]>,
+    otherwise: Format,
 ) -> Result<Format, NotAcceptable> {
     if let Some(format) = path_suffix {
         return Ok(format);
@@ -44,7 +48,7 @@ pub fn format<'a>(
     for line in accept {
         elements(line, b',').for_each(|range| wishes.add(range));
     }
-    wishes.verdict()
+    wishes.verdict(otherwise)
 }
 
 /// The format of a request body, by its `Content-Type`.
@@ -52,8 +56,7 @@ pub fn format<'a>(
 /// # Errors
 /// There is none, or it names something else.
 pub fn body_format(content_type: Option<&[u8]>) -> Result<Format, UnsupportedBody> {
-    let mut parts = elements(content_type.unwrap_or_default(), b';');
-    let media_type = parts.next().unwrap_or_default();
+    let (media_type, is_utf8) = media_type(content_type);
     let format = if media_type.eq_ignore_ascii_case(b"application/json") {
         Format::Json
     } else if is_any_of(media_type, &["application/xml", "text/xml"]) {
@@ -61,10 +64,23 @@ pub fn body_format(content_type: Option<&[u8]>) -> Result<Format, UnsupportedBod
     } else {
         return Err(UnsupportedBody::MediaType);
     };
-    let foreign = parts
+    if is_utf8 { Ok(format) } else { Err(UnsupportedBody::Charset) }
+}
+
+/// Whether a request body is a form, by its `Content-Type`.
+pub fn is_form(content_type: Option<&[u8]>) -> bool {
+    let (media_type, is_utf8) = media_type(content_type);
+    is_utf8 && media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}
+
+/// The media type, and whether the text is in UTF-8: it is if nothing is said.
+fn media_type(content_type: Option<&[u8]>) -> (&[u8], bool) {
+    let mut parts = elements(content_type.unwrap_or_default(), b';');
+    let media_type = parts.next().unwrap_or_default();
+    let is_utf8 = parts
         .filter_map(|part| parameter(part, b"charset"))
-        .any(|charset| !is_any_of(charset, &["utf-8", "utf8", "us-ascii"]));
-    if foreign { Err(UnsupportedBody::Charset) } else { Ok(format) }
+        .all(|charset| is_any_of(charset, &["utf-8", "utf8", "us-ascii"]));
+    (media_type, is_utf8)
 }
 
 /// What the media ranges of an `Accept` header come to.
@@ -118,16 +134,16 @@ impl Wishes {
         }
     }
 
-    fn verdict(&self) -> Result<Format, NotAcceptable> {
-        let xml = self.application_xml.weight.max(self.text_xml.weight);
+    fn verdict(&self, otherwise: Format) -> Result<Format, NotAcceptable> {
+        let (json, xml) = (self.json.weight, self.application_xml.weight.max(self.text_xml.weight));
         if !self.readable {
-            Ok(Format::Json)
-        } else if xml > self.json.weight {
-            Ok(Format::Xml)
-        } else if self.json.weight > 0 {
-            Ok(Format::Json)
-        } else {
-            Err(NotAcceptable)
+            return Ok(otherwise);
+        }
+        match json.cmp(&xml) {
+            Ordering::Greater => Ok(Format::Json),
+            Ordering::Less => Ok(Format::Xml),
+            Ordering::Equal if json > 0 => Ok(otherwise),
+            Ordering::Equal => Err(NotAcceptable),
         }
     }
 }

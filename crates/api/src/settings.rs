@@ -29,6 +29,10 @@ pub struct Settings {
     pub logs_per_minute: u32,
     /// How far back the logs reach.
     pub logs_window: Duration,
+    /// Submit requests per account and second.
+    pub submits_per_second: u32,
+    /// Calls of an account that may wait, if the account says nothing else.
+    pub waiting_calls_max: u32,
     /// Failed logins per peer and user name and minute.
     pub auth_failures_per_minute: u32,
     /// Origins whose pages may call the API with credentials.
@@ -52,6 +56,8 @@ impl Default for Settings {
             connections_max: 10_000,
             logs_per_minute: 120,
             logs_window: Duration::from_secs(48 * 3600),
+            submits_per_second: 2_000,
+            waiting_calls_max: 100_000,
             auth_failures_per_minute: 30,
             cors_origins: Vec::new(),
             drain: Duration::from_secs(10),

@@ -12,6 +12,7 @@ mod logging;
 mod server;
 pub mod settings;
 mod table;
+mod telephony;
 
 use std::io;
 use std::process::ExitCode;

@@ -19,6 +19,7 @@ use tokio::time::MissedTickBehavior;
 use crate::admin_file::{AdminFile, Written};
 use crate::clock::SystemClock;
 use crate::settings::{BadSettings, Settings, resolve};
+use crate::telephony::NoEngine;
 
 /// A running server.
 pub(crate) struct Server {
@@ -84,7 +85,9 @@ impl Server {
         public_url: String,
         listeners: Vec<api::Listener>,
     ) -> anyhow::Result<Self> {
-        let edge = api::Edge::new(ledger.clone(), Arc::new(SystemClock), settings.edge());
+        let telephony = Arc::new(NoEngine);
+        let edge =
+            api::Edge::new(ledger.clone(), telephony, Arc::new(SystemClock), settings.edge());
         let edge = edge.await.context("cannot start the HTTP edge")?;
         let doors = AdminFile {
             url: format!("http://{}", reachable(listeners[0].socket.local_addr()?)),

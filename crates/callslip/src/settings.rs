@@ -266,6 +266,7 @@ impl Settings {
             auth_failures_per_minute: auth.failures_per_minute,
             cors_origins: http.cors_origins.clone(),
             drain: Duration::from_secs(http.drain_s),
+            ..api::Settings::default()
         }
     }
 

@@ -106,10 +106,34 @@ impl Zone {
         let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         self.rules.to_offset(at).seconds()
     }
+
+    /// The day that it is there at that instant, in days since 1970-01-01.
+    pub fn day(&self, at: Timestamp) -> i32 {
+        const DAY_MS: i64 = 86_400_000;
+        let local = at.0.saturating_add(i64::from(self.offset_seconds(at)) * 1_000);
+        let day = local.div_euclid(DAY_MS);
+        i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX })
+    }
 }
 
 impl PartialEq for Zone {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_at_the_zones_own_midnight() {
+        // 1970-01-02T22:59:59.999Z, where it is 23:59:59.999 in Zagreb.
+        let late = Timestamp::from_millis(2 * 86_400_000 - 3_600_001);
+        let zagreb = Zone::named("Europe/Zagreb").unwrap();
+        assert_eq!((Zone::utc().day(late), zagreb.day(late)), (1, 1));
+        let midnight = late.plus(Duration::from_millis(1));
+        assert_eq!((Zone::utc().day(midnight), zagreb.day(midnight)), (1, 2));
+        assert_eq!(Zone::utc().day(Timestamp::from_millis(-1)), -1);
     }
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::routing::{MethodRouter, post};
+use http::Request;
 use http::request::Parts;
-use http::{Request, StatusCode, header};
 use model::{AccountId, Report, Role};
 use store::Fed;
 
-use super::{Answer, Edged, answer, caller, format_of, ok, read_body, with_allow};
+use super::{Answer, Edged, answer, body_format, caller, format_of, ok, read_body, with_allow};
 use crate::edge::Edge;
 use crate::error::ApiError;
 use crate::metrics::ResultLabels;
-use crate::negotiate::{self, Format};
+use crate::negotiate::Format;
 use crate::wire;
 use crate::wire::receipt::{Receipt, Refusal, feed_reply};
 
@@ -40,11 +40,7 @@ pub(super) async fn feed_into(
     (head, body): (&Parts, Body),
     format: Format,
 ) -> Answer {
-    let content_type = head.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
-    let body_format = negotiate::body_format(content_type).map_err(|fault| {
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        ApiError::new(status, "UNSUPPORTED_MEDIA_TYPE", fault.to_string())
-    })?;
+    let body_format = body_format(&head.headers)?;
     let body = read_body(body, &edge.settings).await?;
     // The largest feed takes a fifth of a second of a core; other requests do not wait for it.
     let parsing = tokio::task::spawn_blocking(move || wire::feed::parse(body_format, &body));

@@ -62,9 +62,12 @@ async fn ledgered(edge: &Arc<Edge>) -> Ledgered {
     let oldest = figures.waiting.iter().filter_map(|(_, waiting)| waiting.oldest).min();
     figures.waiting.sort_by_key(|(_, waiting)| std::cmp::Reverse(waiting.pending));
     figures.waiting.truncate(ACCOUNTS_SHOWN_MAX);
+    figures.calls.sort_by_key(|calls| std::cmp::Reverse(calls.due));
+    figures.calls.truncate(ACCOUNTS_SHOWN_MAX);
     let name = |id| edge.auth.account(id).map_or_else(String::new, |a| a.name.clone());
     Ledgered {
         accounts: figures.waiting.iter().map(|(id, _)| name(*id)).collect(),
+        callers: figures.calls.iter().map(|calls| name(calls.account)).collect(),
         figures,
         oldest_seconds: oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
         ready: edge.ledger.health() == Health::Ready,

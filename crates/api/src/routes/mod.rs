@@ -1,10 +1,13 @@
 //! The route table, and what every route shares.
 
 mod admin;
+mod bulks;
+mod calls;
 mod feed;
 mod health;
 mod logs;
 mod reports;
+mod submit;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -24,13 +27,12 @@ use crate::auth::Caller;
 use crate::connection::Connection;
 use crate::edge::{Arrival, Edge, REQUEST_ID};
 use crate::error::ApiError;
+use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::negotiate::{self, Format};
 use crate::server::Surface;
 use crate::settings::Settings;
 use crate::wire;
 use crate::wire::query::Query;
-
-pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 type Edged = State<Arc<Edge>>;
 type Answer = Result<Response<Body>, ApiError>;
@@ -49,6 +51,7 @@ pub(crate) fn router(surface: Surface, edge: &Arc<Edge>) -> Router {
 
 fn public(settings: &Settings) -> Router<Arc<Edge>> {
     use reports::Shape;
+    use submit::Kind;
     let mut routes = Router::new();
     for (ending, format) in [("", None), (".json", Some(Format::Json)), (".xml", Some(Format::Xml))]
     {
@@ -56,22 +59,43 @@ fn public(settings: &Settings) -> Router<Arc<Edge>> {
             .route(&format!("/tts/3/reports{ending}"), reports::route(Shape::Classic, format))
             .route(&format!("/voice/1/reports{ending}"), reports::route(Shape::Newer, format))
             .route(&format!("/tts/3/logs{ending}"), logs::route(format))
-            .route(&format!("/callslip/1/reports{ending}"), feed::route(format));
+            .route(&format!("/callslip/1/reports{ending}"), feed::route(format))
+            .route(&format!("/voice/ctc/1/send{ending}"), submit::route(Kind::ClickToCall, format))
+            .route(&format!("/tts/3/single{ending}"), submit::route(Kind::Single, format))
+            .route(&format!("/tts/3/multi{ending}"), submit::route(Kind::Multi, format))
+            .route(&format!("/tts/3/advanced{ending}"), submit::route(Kind::Advanced, format))
+            .route(&format!("/tts/3/bulks{ending}"), bulks::time(format))
+            .route(&format!("/tts/3/bulks/status{ending}"), bulks::status(format));
     }
+    // Without endings: a `messageId` may have one of its own.
+    let routes = routes.route("/callslip/1/calls/{messageId}", calls::route());
     if settings.cors_origins.is_empty() { routes } else { routes.layer(cors(settings)) }
 }
 
 /// The label of a path on the metrics page; a path that nobody serves gets one for all.
 pub(crate) fn label(surface: Surface, path: &str) -> &'static str {
-    const PUBLIC: [&str; 4] =
-        ["/tts/3/reports", "/voice/1/reports", "/tts/3/logs", "/callslip/1/reports"];
-    const ADMIN: [&str; 6] = [
+    const PUBLIC: [&str; 11] = [
+        "/tts/3/reports",
+        "/voice/1/reports",
+        "/tts/3/logs",
+        "/callslip/1/reports",
+        "/callslip/1/calls",
+        "/voice/ctc/1/send",
+        "/tts/3/single",
+        "/tts/3/multi",
+        "/tts/3/advanced",
+        // Before the one that it begins with.
+        "/tts/3/bulks/status",
+        "/tts/3/bulks",
+    ];
+    const ADMIN: [&str; 7] = [
         "/healthz/live",
         "/healthz/ready",
         "/metrics",
         "/callslip/1/admin/accounts",
         "/callslip/1/admin/keys",
         "/callslip/1/admin/audit",
+        "/callslip/1/admin/decks",
     ];
     let known: &[&'static str] = match surface {
         Surface::Public => &PUBLIC,
@@ -91,7 +115,7 @@ fn cors(settings: &Settings) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
@@ -104,10 +128,33 @@ fn cors(settings: &Settings) -> CorsLayer {
         .max_age(std::time::Duration::from_secs(3600))
 }
 
-/// The format of the answer: the path's ending, or what the client accepts.
+/// The format of the answer: the path's ending, or what the client accepts; JSON if it does not
+/// care.
 fn format_of(ending: Option<Format>, headers: &HeaderMap) -> Result<Format, ApiError> {
+    format_or(ending, headers, Format::Json)
+}
+
+/// The same for a client that sends something: if it does not care, it gets what it sends.
+fn format_like_body(ending: Option<Format>, headers: &HeaderMap) -> Result<Format, ApiError> {
+    format_or(ending, headers, body_format(headers).unwrap_or(Format::Json))
+}
+
+fn format_or(
+    ending: Option<Format>,
+    headers: &HeaderMap,
+    otherwise: Format,
+) -> Result<Format, ApiError> {
     let accept = headers.get_all(header::ACCEPT).iter().map(HeaderValue::as_bytes);
-    negotiate::format(ending, accept).map_err(|_| ApiError::not_acceptable())
+    negotiate::format(ending, accept, otherwise).map_err(|_| ApiError::not_acceptable())
+}
+
+/// The format of the body, as it is declared.
+fn body_format(headers: &HeaderMap) -> Result<Format, ApiError> {
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    negotiate::body_format(content_type).map_err(|fault| {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        ApiError::new(status, "UNSUPPORTED_MEDIA_TYPE", fault.to_string())
+    })
 }
 
 /// Runs a handler and answers in the negotiated format, whatever comes of it.

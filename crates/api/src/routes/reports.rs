@@ -11,17 +11,18 @@ use axum::extract::State;
 use axum::routing::{MethodRouter, get};
 use http::{HeaderMap, HeaderValue, Request, Version};
 use http_body::Body as _;
-use model::{AccountId, Role, limits};
-use store::{Filter, ReplayKey, TakeAsk, Taken, TakenBy};
+use model::{AccountId, Role};
+use store::{Filter, TakeAsk, Taken, TakenBy};
 use tokio::time::Instant;
 
 use super::{
-    Answer, Edged, IDEMPOTENCY_KEY, answer, caller, connection, format_of, ok, query, read_body,
-    request_id, with_allow,
+    Answer, Edged, answer, caller, connection, format_of, ok, query, read_body, request_id,
+    with_allow,
 };
 use crate::connection::Connection;
 use crate::edge::{Carried, Edge};
 use crate::error::ApiError;
+use crate::idempotency::replay_key;
 use crate::negotiate::Format;
 use crate::wire;
 use crate::wire::params::TakeParams;
@@ -29,7 +30,7 @@ use crate::wire::params::TakeParams;
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
 /// The shape of the reports: the same queue under two generations of the API.
-#[derive(Clone, Copy, Debug, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
     /// `/tts/3/reports`.
     Classic,
@@ -63,7 +64,7 @@ async fn take(edge: Arc<Edge>, request: Request<Body>, shape: Shape, format: For
     let caller = caller(&edge, &head).await?;
     caller.may(Role::Read)?;
     let params = TakeParams::parse(&query(&head)?, edge.settings.limit_max)?;
-    let key = replay_key(&head.headers, shape, &params)?;
+    let key = replay_key(&head.headers, &[format!("{shape:?} {params:?}").as_bytes()])?;
     let wait = wait_asked(&head.headers).min(edge.settings.wait_max);
     if !body.is_end_stream() {
         // The content of a body on GET says nothing here (RFC 9110 §9.3.1), but its limits hold.
@@ -148,29 +149,6 @@ fn refuse_prefetch(headers: &HeaderMap) -> Result<(), ApiError> {
         return Err(ApiError::forbidden("Reports are returned once and cannot be prefetched"));
     }
     Ok(())
-}
-
-fn replay_key(
-    headers: &HeaderMap,
-    shape: Shape,
-    params: &TakeParams,
-) -> Result<Option<ReplayKey>, ApiError> {
-    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(key) = keys.next() else { return Ok(None) };
-    let fault = |reason: &str| ApiError::at("Idempotency-Key", reason);
-    if keys.next().is_some() {
-        return Err(fault("is given more than once"));
-    }
-    let value = key.to_str().map_err(|_| fault("must be visible ASCII characters"))?.trim();
-    if value.is_empty() || value.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX {
-        return Err(fault("must be of 1 to 200 characters"));
-    }
-    Ok(Some(ReplayKey { value: value.to_owned(), fingerprint: fingerprint(shape, params) }))
-}
-
-fn fingerprint(shape: Shape, params: &TakeParams) -> u64 {
-    let digest = blake3::hash(format!("{shape:?} {params:?}").as_bytes());
-    u64::from_le_bytes(digest.as_bytes()[..8].try_into().unwrap_or_default())
 }
 
 /// Seconds asked for by `Prefer: wait=20`; an unreadable preference is none (RFC 7240 §2).

@@ -4,11 +4,13 @@
 //! `Writer` that is JSON or XML; both formats of a feed are read into one flat list of
 //! fields and checked once.
 
+pub mod call;
 pub mod date;
 pub mod error;
 pub mod feed;
 mod json;
 mod logs;
+mod outcome;
 pub mod params;
 pub mod query;
 pub mod receipt;
@@ -20,6 +22,7 @@ mod writer;
 mod xml;
 
 use model::{Report, Zone};
+use store::OpenCall;
 
 pub use crate::negotiate::Format;
 
@@ -41,9 +44,14 @@ pub fn voice_reports<S: AsRef<str>>(format: Format, reports: &[Report<S>], zone:
     writer::render(format, &voice::VoiceReports { reports, zone })
 }
 
-/// The answer of `GET /tts/3/logs`.
-pub fn logs<S: AsRef<str>>(format: Format, reports: &[Report<S>], zone: &Zone) -> Vec<u8> {
-    writer::render(format, &logs::Logs { reports, zone })
+/// The answer of `GET /tts/3/logs`: calls that have no report yet, then reports.
+pub fn logs<S: AsRef<str>>(
+    format: Format,
+    open: &[OpenCall],
+    reports: &[Report<S>],
+    zone: &Zone,
+) -> Vec<u8> {
+    writer::render(format, &logs::Logs { open, reports, zone })
 }
 
 /// What is wrong with one field or parameter.

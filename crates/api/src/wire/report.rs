@@ -25,24 +25,33 @@ impl<S: AsRef<str>> Shape for ClassicReports<'_, S> {
     fn fields<W: Writer>(&self, to: &mut W) {
         let mut dates = Dates::of(self.zone);
         to.list(List { name: "results", item: "result" }, self.reports, |to, report| {
-            to.text("bulkId", report.bulk_id.as_ref());
-            to.text("messageId", report.message_id.as_ref());
-            to.text("to", report.to.as_ref());
-            to.date("sentAt", report.sent_at, &mut dates);
-            to.date("doneAt", report.done_at, &mut dates);
-            to.raw("duration", report.duration_seconds);
-            to.optional("mccMnc", report.mcc_mnc.as_ref());
-            to.text("dtmfCodes", report.dtmf_codes.as_ref());
-            // The documentation names the price differently in its two formats, and clients read it.
-            let per_second = match W::FORMAT {
-                Format::Json => "pricePerSecond",
-                Format::Xml => "pricePerMessage",
-            };
-            price(to, per_second, &report.price);
-            status(to, &report.status);
-            error(to, &report.error);
+            classic(to, report, &mut dates);
         });
     }
+}
+
+/// The fields of a classic report.
+pub(super) fn classic<W: Writer, S: AsRef<str>>(
+    to: &mut W,
+    report: &Report<S>,
+    dates: &mut Dates<'_>,
+) {
+    to.text("bulkId", report.bulk_id.as_ref());
+    to.text("messageId", report.message_id.as_ref());
+    to.text("to", report.to.as_ref());
+    to.date("sentAt", report.sent_at, dates);
+    to.date("doneAt", report.done_at, dates);
+    to.raw("duration", report.duration_seconds);
+    to.optional("mccMnc", report.mcc_mnc.as_ref());
+    to.text("dtmfCodes", report.dtmf_codes.as_ref());
+    // The documentation names the price differently in its two formats, and clients read it.
+    let per_second = match W::FORMAT {
+        Format::Json => "pricePerSecond",
+        Format::Xml => "pricePerMessage",
+    };
+    price(to, per_second, &report.price);
+    status(to, &report.status);
+    error(to, &report.error);
 }
 
 /// The `price` of a report.

@@ -1,6 +1,6 @@
 //! Which format is asked for.
 
-use api::negotiate::{Format, NotAcceptable, UnsupportedBody, body_format, format};
+use api::negotiate::{Format, NotAcceptable, UnsupportedBody, body_format, format, is_form};
 
 const JSON: Result<Format, NotAcceptable> = Ok(Format::Json);
 const XML: Result<Format, NotAcceptable> = Ok(Format::Xml);
@@ -8,7 +8,11 @@ const NEITHER: Result<Format, NotAcceptable> = Err(NotAcceptable);
 
 #[track_caller]
 fn check(accept: &str, expect: Result<Format, NotAcceptable>) {
-    assert_eq!(format(None, [accept.as_bytes()].into_iter()), expect, "Accept: {accept}");
+    assert_eq!(
+        format(None, [accept.as_bytes()].into_iter(), Format::Json),
+        expect,
+        "Accept: {accept}"
+    );
 }
 
 #[track_caller]
@@ -74,22 +78,22 @@ fn the_more_specific_range_counts() {
 #[test]
 fn several_lines_are_one_list() {
     let lines: [&[u8]; 2] = [b"text/html", b"application/xml;q=0.4"];
-    assert_eq!(format(None, lines.into_iter()), XML);
+    assert_eq!(format(None, lines.into_iter(), Format::Json), XML);
 }
 
 #[test]
 fn no_line_is_json_and_a_path_suffix_wins() {
-    assert_eq!(format(None, std::iter::empty()), JSON);
+    assert_eq!(format(None, std::iter::empty(), Format::Json), JSON);
     let lines: [&[u8]; 1] = [b"application/json"];
-    assert_eq!(format(Some(Format::Xml), lines.into_iter()), XML);
+    assert_eq!(format(Some(Format::Xml), lines.into_iter(), Format::Json), XML);
     let lines: [&[u8]; 1] = [b"text/html"];
-    assert_eq!(format(Some(Format::Json), lines.into_iter()), JSON);
+    assert_eq!(format(Some(Format::Json), lines.into_iter(), Format::Json), JSON);
 }
 
 #[test]
 fn bytes_that_are_no_text_ask_for_nothing() {
     let lines: [&[u8]; 1] = [b"\xff\xfe;q=1,,;;\"\x80"];
-    assert_eq!(format(None, lines.into_iter()), JSON);
+    assert_eq!(format(None, lines.into_iter(), Format::Json), JSON);
 }
 
 #[test]
@@ -108,4 +112,29 @@ fn a_body_is_json_or_xml_in_utf8() {
     check_body("application/jsonp", Err(UnsupportedBody::MediaType));
     check_body("", Err(UnsupportedBody::MediaType));
     assert_eq!(body_format(None), Err(UnsupportedBody::MediaType));
+}
+
+#[test]
+fn who_does_not_care_gets_what_it_sends() {
+    let to_xml = |accept: &[&str]| {
+        let lines = accept.iter().map(|line| line.as_bytes());
+        format(None, lines, Format::Xml)
+    };
+    assert_eq!(to_xml(&[]), XML);
+    assert_eq!(to_xml(&["*/*"]), XML);
+    assert_eq!(to_xml(&["garbage"]), XML);
+    assert_eq!(to_xml(&["application/json, application/xml"]), XML);
+    assert_eq!(to_xml(&["application/json"]), JSON);
+    assert_eq!(to_xml(&["application/json, */*;q=0.5"]), JSON);
+    assert_eq!(to_xml(&["text/html"]), NEITHER);
+    assert_eq!(to_xml(&["*/*;q=0"]), NEITHER);
+}
+
+#[test]
+fn a_form_is_told_from_a_document() {
+    assert!(is_form(Some(b"application/x-www-form-urlencoded")));
+    assert!(is_form(Some(b"APPLICATION/x-www-form-urlencoded ; charset=UTF-8")));
+    assert!(!is_form(Some(b"application/x-www-form-urlencoded; charset=latin1")));
+    assert!(!is_form(Some(b"application/json")));
+    assert!(!is_form(None));
 }

@@ -57,7 +57,7 @@ fn nothing_is_an_empty_collection() {
         &format!("{PROLOG}<reportResponse><results/></reportResponse>"),
     );
     check_empty(
-        logs,
+        |format, reports, zone| logs(format, &[], reports, zone),
         r#"{"results":[]}"#,
         &format!("{PROLOG}<voiceLogsResponse><results/></voiceLogsResponse>"),
     );
@@ -114,7 +114,7 @@ fn a_newer_report_says_who_answered_only_when_someone_did() {
 #[test]
 fn a_log_has_caller_and_text() {
     check(
-        logs,
+        |format, reports, zone| logs(format, &[], reports, zone),
         &complete(),
         &format!(
             r#"{{"results":[{{{IDS_JSON},"to":"385981178","from":"41793026700","text":"Fish & chips","sentAt":"2015-02-12T09:58:20.323+0100","doneAt":"2015-02-12T09:58:20.337+0100","duration":10,"mccMnc":"21901","price":{{"pricePerSecond":0.01,"currency":"EUR"}},{STATUS_JSON},{ERROR_JSON}}}]}}"#

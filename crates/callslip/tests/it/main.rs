@@ -3,19 +3,28 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod bad_input;
+mod bad_submit;
 mod binary;
+mod bulks;
+mod calling;
+mod calls;
 mod cli;
 mod client_faults;
 mod config;
 mod contract;
 mod crash;
+mod decks;
 mod fates;
 mod first_minute;
 mod import;
 mod nothing_consumed;
 mod operations;
+mod refusals;
 mod samples;
 mod seed;
 mod server;
+mod submit;
+mod submit_again;
 mod take;
+mod telephony;
 mod tidy;

@@ -18,7 +18,7 @@ const EXAMPLES: [(&str, Option<&str>); 3] = [
 
 /// The example without white space outside its texts. One example has `status.id` before the
 /// group and the other behind it, as the documentation's own field table does; ours is the latter.
-fn compact_json(example: &str) -> String {
+pub(crate) fn compact_json(example: &str) -> String {
     let mut compact = String::new();
     let mut in_text = false;
     for c in example.chars() {
@@ -33,7 +33,7 @@ fn compact_json(example: &str) -> String {
     )
 }
 
-fn compact_xml(example: &str) -> String {
+pub(crate) fn compact_xml(example: &str) -> String {
     let compact: String = example.lines().map(str::trim).collect();
     compact.replace(
         "<id>5</id><groupId>3</groupId><groupName>DELIVERED</groupName>",

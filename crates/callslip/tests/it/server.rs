@@ -13,6 +13,8 @@ use model::{AccountId, ManualClock, Timestamp};
 use serde_json::{Value, json};
 use store::{Embedded, Keeping, Ledger};
 
+use crate::telephony::Told;
+
 /// `Aladdin:open sesame`, the seed's own credentials.
 pub(crate) const ALADDIN: &str = "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n";
 
@@ -44,6 +46,7 @@ impl Drop for TestDir {
 pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) keeping: Keeping,
+    pub(crate) telephony: Told,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) dir: Option<PathBuf>,
 }
@@ -53,7 +56,13 @@ impl Default for Plan {
         // Tests wait for what they expect; a quiet connection is settled soon.
         let settle_after = Duration::from_millis(300);
         let settings = Settings { settle_after, ..Settings::default() };
-        Self { settings, keeping: Keeping::default(), tls: None, dir: None }
+        Self {
+            settings,
+            keeping: Keeping::default(),
+            telephony: Told::default(),
+            tls: None,
+            dir: None,
+        }
     }
 }
 
@@ -81,17 +90,11 @@ impl TestServer {
         let clock = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
         let path = plan.dir.clone().unwrap_or_else(|| dir.path().join("ledger"));
         let ledger: Arc<dyn Ledger> =
-            Arc::new(Embedded::open(&path, plan.keeping, Arc::new(clock.clone())).unwrap());
-        Self::over(ledger, clock, plan.settings, plan.tls, dir)
+            Arc::new(Embedded::open(&path, plan.keeping.clone(), Arc::new(clock.clone())).unwrap());
+        Self::over(ledger, clock, plan, dir)
     }
 
-    fn over(
-        ledger: Arc<dyn Ledger>,
-        clock: ManualClock,
-        settings: Settings,
-        tls: Option<Arc<Tls>>,
-        dir: TestDir,
-    ) -> Self {
+    fn over(ledger: Arc<dyn Ledger>, clock: ManualClock, plan: Plan, dir: TestDir) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.unwrap();
@@ -99,11 +102,12 @@ impl TestServer {
         let admin = TcpListener::bind("127.0.0.1:0").unwrap();
         let addrs = (public.local_addr().unwrap(), admin.local_addr().unwrap());
         let (server, admin_token) = runtime.block_on(async {
-            let edge = Edge::new(Arc::clone(&ledger), Arc::new(clock.clone()), settings);
+            let (telephony, own_clock) = (Arc::new(plan.telephony), Arc::new(clock.clone()));
+            let edge = Edge::new(Arc::clone(&ledger), telephony, own_clock, plan.settings);
             let edge = edge.await.unwrap();
             let token = edge.admin_token().to_owned();
             let listeners = vec![
-                Listener { socket: public, surface: Surface::Public, tls },
+                Listener { socket: public, surface: Surface::Public, tls: plan.tls },
                 Listener { socket: admin, surface: Surface::Admin, tls: None },
             ];
             (Server::start(edge, listeners).unwrap(), token)
@@ -305,6 +309,8 @@ impl Connection {
 
     pub(crate) fn try_to(addr: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(addr)?;
+        // A body follows its head in a write of its own, and must not wait for an acknowledgement.
+        stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         Ok(Self { stream: BufReader::new(stream) })
     }

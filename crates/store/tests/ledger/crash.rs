@@ -3,6 +3,8 @@
 //! Each test starts this same executable again as a child that works on a ledger and tells on its
 //! standard output what the ledger has answered.
 
+mod calls;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -98,9 +100,9 @@ fn spawn(mut command: Command, dir: &Path, first: u64) -> Child {
         .unwrap()
 }
 
-fn this_executable() -> Command {
+fn this_executable(child: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", CHILD, "--nocapture"]);
+    command.args(["--exact", child, "--nocapture"]);
     command
 }
 
@@ -153,7 +155,7 @@ async fn what_was_answered_survives_a_kill() {
     eprintln!("CALLSLIP_SEED={seed}");
     let mut told = Told::default();
     for round in 0..ROUNDS {
-        let mut child = spawn(this_executable(), dir.path(), told.next());
+        let mut child = spawn(this_executable(CHILD), dir.path(), told.next());
         let lines = 1 + (seed.wrapping_mul(31).wrapping_add(round * 97)) % 400;
         let mut out = BufReader::new(child.stdout.take().unwrap());
         for _ in 0..lines {

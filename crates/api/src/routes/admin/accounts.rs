@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use http::{Request, Response, StatusCode};
-use model::{Account, AccountId, Role, Roles, Zone, limits};
+use model::{Account, AccountId, Calling, Role, Roles, Zone, limits};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
-use super::{admin, json, read, role_names, roles, shown, zone};
+use super::{admin, calling, json, read, role_names, roles, shown, zone};
 use crate::credential;
 use crate::edge::Edge;
 use crate::error::ApiError;
@@ -24,6 +24,7 @@ struct NewAccount {
     password: Option<String>,
     time_zone: Option<String>,
     roles: Option<Vec<String>>,
+    calling: Option<calling::Change>,
 }
 
 #[derive(Deserialize)]
@@ -33,6 +34,7 @@ struct Change {
     disabled: Option<bool>,
     time_zone: Option<String>,
     roles: Option<Vec<String>>,
+    calling: Option<calling::Change>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +44,7 @@ struct Shown {
     time_zone: String,
     roles: Vec<&'static str>,
     disabled: bool,
+    calling: calling::Shown,
     created_at: String,
     pending: u64,
     in_flight: u64,
@@ -74,6 +77,7 @@ pub(super) async fn add(State(edge): Edged, request: Request<Body>) -> Response<
             Some(_) => None,
             None => Some(credential::fresh_secret().map_err(|_| ApiError::internal())?),
         };
+        let calling = changed(&edge, Calling::default(), new.calling).await?;
         let password = new.password.or_else(|| generated.clone()).unwrap_or_default();
         let account = Account {
             id: AccountId(0),
@@ -82,10 +86,10 @@ pub(super) async fn add(State(edge): Edged, request: Request<Body>) -> Response<
             password_hash: Some(hash(password).await?),
             roles: match &new.roles {
                 Some(names) => roles(names)?,
-                None => Roles::default().with(Role::Read),
+                None => Roles::default().with(Role::Read).with(Role::Send),
             },
             disabled: false,
-            calling: Default::default(),
+            calling,
             created_at: edge.clock.now(),
         };
         let account = edge.ledger.add_account(account).await?;
@@ -112,6 +116,7 @@ pub(super) async fn change(
         if let Some(name) = &change.time_zone {
             account.zone = zone(name)?;
         }
+        account.calling = changed(&edge, account.calling, change.calling).await?;
         account.disabled = change.disabled.unwrap_or(account.disabled);
         edge.ledger.replace_account(account.clone()).await?;
         edge.accounts_changed().await?;
@@ -132,6 +137,21 @@ pub(super) async fn feed(
     .await
 }
 
+async fn changed(
+    edge: &Edge,
+    mut calling: Calling,
+    change: Option<calling::Change>,
+) -> Result<Calling, ApiError> {
+    let Some(change) = change else { return Ok(calling) };
+    if let Some(name) = change.deck()
+        && !edge.ledger.decks().await?.iter().any(|deck| deck.name == name)
+    {
+        return Err(calling::fault("deck", "names a deck that is not there"));
+    }
+    change.apply(&mut calling)?;
+    Ok(calling)
+}
+
 pub(super) fn named(edge: &Edge, name: &str) -> Result<Arc<Account>, ApiError> {
     edge.auth.account_named(name).ok_or_else(|| StoreError::NoSuchAccount.into())
 }
@@ -143,6 +163,7 @@ async fn show(edge: &Edge, account: &Account, password: Option<String>) -> Resul
         time_zone: account.zone.name().to_owned(),
         roles: role_names(account.roles),
         disabled: account.disabled,
+        calling: calling::show(&account.calling),
         created_at: shown(account.created_at),
         pending: waiting.pending,
         in_flight: waiting.in_flight,

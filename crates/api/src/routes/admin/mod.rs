@@ -1,10 +1,13 @@
-//! The admin API: accounts, keys, audits, and feeding on behalf of an account. JSON alone.
+//! The admin API: accounts, keys, decks, audits, and feeding on behalf of an account. JSON alone,
+//! but for the decks themselves.
 //!
 //! Served on the admin listener, to the token of this process (which whoever can read the data
 //! directory can read) and to keys with the role `admin`.
 
 mod accounts;
 mod audit;
+mod calling;
+mod decks;
 mod keys;
 
 use std::sync::Arc;
@@ -31,12 +34,16 @@ pub(super) fn router() -> Router<Arc<Edge>> {
     let feed = with_allow(post(accounts::feed), "POST, OPTIONS");
     let keys = with_allow(get(keys::list).post(keys::add), "GET, POST, OPTIONS");
     let key = with_allow(delete(keys::revoke), "DELETE, OPTIONS");
+    let decks = with_allow(get(decks::list), "GET, HEAD, OPTIONS");
+    let deck = with_allow(get(decks::file).put(decks::put), "GET, HEAD, PUT, OPTIONS");
     Router::new()
         .route("/callslip/1/admin/accounts", accounts)
         .route("/callslip/1/admin/accounts/{name}", account)
         .route("/callslip/1/admin/accounts/{name}/reports", feed)
         .route("/callslip/1/admin/keys", keys)
         .route("/callslip/1/admin/keys/{id}", key)
+        .route("/callslip/1/admin/decks", decks)
+        .route("/callslip/1/admin/decks/{name}", deck)
         .route("/callslip/1/admin/audit/{messageId}", with_allow(get(audit::show), "GET, OPTIONS"))
 }
 

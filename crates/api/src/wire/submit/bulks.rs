@@ -2,6 +2,7 @@
 
 use model::limits::ID_BYTES_MAX;
 use model::{Timestamp, Zone};
+use store::BulkState;
 
 use super::{Refused, judged, tree};
 use crate::negotiate::Format;
@@ -47,6 +48,18 @@ impl BulkStatus {
             Self::Canceled => "CANCELED",
             Self::Finished => "FINISHED",
             Self::Failed => "FAILED",
+        }
+    }
+}
+
+impl From<BulkState> for BulkStatus {
+    fn from(state: BulkState) -> Self {
+        match state {
+            BulkState::Pending => Self::Pending,
+            BulkState::Paused => Self::Paused,
+            BulkState::Processing => Self::Processing,
+            BulkState::Canceled => Self::Canceled,
+            BulkState::Finished => Self::Finished,
         }
     }
 }

@@ -25,7 +25,7 @@ use model::message::Draft;
 use model::{AccountId, Timestamp};
 
 use self::object::{Faults, Object};
-pub use self::reply::{Answered, reply};
+pub use self::reply::reply;
 use super::Fault;
 use super::feed::{self, BodyFault};
 use super::query::Query;

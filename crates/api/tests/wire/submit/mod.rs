@@ -8,7 +8,10 @@ mod wrong;
 
 use api::wire::Format;
 use api::wire::submit::{self, Refused, Submit, Terms};
+use model::catalogue::status::PENDING_ACCEPTED;
+use model::message::Draft;
 use model::{AccountId, Message, Timestamp};
+use store::Answer;
 
 /// 2026-11-23T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_435_200_000);
@@ -71,6 +74,16 @@ pub(crate) fn fate(result: Result<Submit, Refused>) -> String {
             told.join("; ")
         }
     }
+}
+
+/// What a ledger that had none of these messages before answers.
+pub(crate) fn answers(submit: &Submit) -> Vec<Answer> {
+    let answer = |draft: &Draft| Answer {
+        message_id: draft.message_id.clone(),
+        to: draft.to.clone(),
+        status: draft.verdict.as_ref().err().copied().unwrap_or(PENDING_ACCEPTED).into(),
+    };
+    submit.messages.iter().map(answer).collect()
 }
 
 /// The example with one part exchanged.

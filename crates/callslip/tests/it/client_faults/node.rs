@@ -18,6 +18,7 @@ use testkit::LethalLedger;
 use tokio::runtime::Runtime;
 
 use crate::server::{ALADDIN, Connection, Reply, report, wait_for};
+use crate::telephony::Told;
 
 /// One runtime for all servers and wires of these tests.
 pub(super) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -51,7 +52,13 @@ impl Node {
                 None => furnish(&*ledger, size).await,
             };
             let clock = Arc::new(SystemClock);
-            let edge = Edge::new(Arc::clone(&ledger), clock, Settings::default()).await.unwrap();
+            let edge = Edge::new(
+                Arc::clone(&ledger),
+                Arc::new(Told::default()),
+                clock,
+                Settings::default(),
+            );
+            let edge = edge.await.unwrap();
             let listener = Listener { socket, surface: Surface::Public, tls: None };
             (Server::start(edge, vec![listener]).unwrap(), account)
         });
