@@ -13,6 +13,9 @@ use crate::price::DECK;
 /// The name of the one deck.
 const DECK_NAME: &str = "demo";
 
+/// A method and a path.
+pub(crate) type Target<'a> = (&'a str, &'a str);
+
 /// A customer.
 #[derive(Clone, Debug)]
 pub(crate) struct Customer {
@@ -70,20 +73,19 @@ impl Customer {
     }
 
     /// Asks for something, and reads the answer.
-    pub(crate) async fn ask(&self, client: &Client, method: &str, path: &str) -> Reply {
-        self.send(client, method, path, Bytes::new(), None).await
+    pub(crate) async fn ask(&self, client: &Client, target: Target<'_>) -> Reply {
+        self.send(client, target, Bytes::new(), None).await
     }
 
     /// Sends a JSON body, and reads the answer.
     pub(crate) async fn send(
         &self,
         client: &Client,
-        method: &str,
-        path: &str,
+        target: Target<'_>,
         body: Bytes,
         idempotency_key: Option<&str>,
     ) -> Reply {
-        let request = self.request(method, path, body, idempotency_key);
+        let request = self.request(target, body, idempotency_key);
         let mut answer = client.request(request).await.expect("a socket");
         let body = answer.receive().await.expect("the body is whole");
         let (status, headers) = (answer.status, std::mem::take(&mut answer.headers));
@@ -94,8 +96,7 @@ impl Customer {
     /// A request with the customer's credentials.
     pub(crate) fn request(
         &self,
-        method: &str,
-        path: &str,
+        (method, path): Target<'_>,
         body: Bytes,
         idempotency_key: Option<&str>,
     ) -> Request<Bytes> {

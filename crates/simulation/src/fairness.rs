@@ -43,7 +43,7 @@ async fn contend(seed: u64, calls: &[usize]) -> usize {
         let to: Vec<String> = (0..*count).map(|n| format!("38598{n:07}000")).collect();
         let message = json!({"from": customer.from, "to": to, "text": "Hello"});
         let body = Bytes::from(json!({"messages": [message]}).to_string());
-        let reply = customer.send(&client, "POST", "/tts/3/multi", body, None).await;
+        let reply = customer.send(&client, ("POST", "/tts/3/multi"), body, None).await;
         assert_eq!(reply.status, 200, "{:?}", reply.body);
         left.insert(customer.from, *count);
     }

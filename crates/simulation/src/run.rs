@@ -193,17 +193,16 @@ impl Town {
             in_between += found.in_between;
             summary.accepted += sender.accepted.len();
         }
-        let seen = world.witness.seen();
+        let seen = std::mem::take(&mut *world.witness.seen());
         summary.dialled = seen.sequence.len();
         summary.interrupted = seen.interrupted.len();
-        let dialled_again = seen.dialled_again;
         let mut trace = DefaultHasher::new();
         seen.sequence.hash(&mut trace);
         summary.trace = trace.finish();
-        drop(seen);
         house.stop().await;
-        if in_between.max(dialled_again) > deaths as usize {
-            let what = format!("{in_between} calls that ended in between, {dialled_again} redials");
+        if in_between.max(seen.dialled_again) > deaths as usize {
+            let what =
+                format!("{in_between} calls that ended in between, {} redials", seen.dialled_again);
             faults.push(format!("{deaths} deaths do not explain {what}"));
         }
         let shown = faults.iter().take(10).cloned().collect::<Vec<_>>().join("\n");

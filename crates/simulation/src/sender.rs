@@ -165,7 +165,7 @@ impl Sender {
         let Some(id) = self.rng.choice(&ids).map(|id| (*id).clone()) else { return };
         self.accepted.entry(id.clone()).and_modify(|one| one.is_cancelled = true);
         let path = format!("/callslip/1/calls/{id}");
-        let reply = self.customer.ask(client, "DELETE", &path).await;
+        let reply = self.customer.ask(client, ("DELETE", &path)).await;
         if reply.status != 200 {
             self.faults.push(format!("{} {:?} to {path}", reply.status, reply.body));
         } else if reply.json()["was"] == "waiting" {
@@ -203,16 +203,16 @@ impl Sender {
     async fn set_status(&self, client: &Client, bulk: &str, status: &str) -> Reply {
         let path = format!("/tts/3/bulks/status?bulkId={bulk}");
         let body = json!({"status": status}).to_string().into();
-        self.customer.send(client, "PUT", &path, body, None).await
+        self.customer.send(client, ("PUT", &path), body, None).await
     }
 
     async fn post(&self, client: &Client, outgoing: &Outgoing) -> Reply {
         let Outgoing { path, body, key, .. } = outgoing;
-        self.customer.send(client, "POST", path, body.clone(), key.as_deref()).await
+        self.customer.send(client, ("POST", path), body.clone(), key.as_deref()).await
     }
 
     fn request_of(&self, outgoing: &Outgoing) -> http::Request<Bytes> {
         let Outgoing { path, body, key, .. } = outgoing;
-        self.customer.request("POST", path, body.clone(), key.as_deref())
+        self.customer.request(("POST", path), body.clone(), key.as_deref())
     }
 }

@@ -164,7 +164,7 @@ impl Taker {
     }
 
     async fn get(&self, client: &Client, path: &str, key: Option<&str>) -> Answer {
-        let request = self.customer.request("GET", path, Bytes::new(), key);
+        let request = self.customer.request(("GET", path), Bytes::new(), key);
         client.request(request).await.expect("a socket")
     }
 }
