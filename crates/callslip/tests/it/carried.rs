@@ -284,6 +284,19 @@ fn a_stop_that_cannot_wait_hangs_up_and_says_so() {
     assert_eq!(error_of(&reports["rings"]), 5500);
 }
 
+#[test]
+fn a_second_signal_does_not_wait_for_calls() {
+    let mut phones = Phones::serving(&format!("{SANDBOX}drain_s = 600\nsandbox_talk_s = 600\n"));
+    phones.call(&[click("talks", "38598100001")]);
+    phones.wait_until_under_way("talks");
+    phones.process.signal(Signal::TERM);
+    phones.process.wait_for("finishing what was begun");
+    phones.process.signal(Signal::TERM);
+    assert_eq!(phones.process.child.wait().unwrap().code(), Some(0));
+    phones.start_again();
+    assert_eq!(error_of(&phones.take_one("talks")), 5500);
+}
+
 fn metrics(phones: &Phones) -> String {
     let doors: Value = serde_json::from_str(&phones.home.read("ledger/admin.json")).unwrap();
     format!("{}/metrics", doors["url"].as_str().unwrap())
