@@ -118,6 +118,7 @@ pub(crate) async fn add_account(ledger: &dyn Ledger) -> anyhow::Result<AccountId
         password_hash: None,
         roles: Roles::default(),
         disabled: false,
+        calling: Default::default(),
         created_at: Timestamp::from_millis(START_MILLIS),
     };
     Ok(ledger.add_account(account).await?.id)

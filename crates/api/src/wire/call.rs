@@ -17,7 +17,7 @@ use crate::negotiate::Format;
 pub fn call(format: Format, entry: &CallEntry, zone: &Zone) -> store::Result<Vec<u8>> {
     let known = match entry {
         CallEntry::Open(call) => Known::Open(call),
-        CallEntry::Finished(call) => Known::Finished(call, call.report.report()?),
+        CallEntry::Finished(call) => Known::Finished(call, Box::new(call.report.report()?)),
     };
     Ok(writer::render(format, &Call { known, zone }))
 }
@@ -31,7 +31,7 @@ pub fn cancelled(format: Format, message_id: &str, was: Cancelled) -> Vec<u8> {
 
 enum Known<'a> {
     Open(&'a OpenCall),
-    Finished(&'a ArchivedCall, Report<&'a str>),
+    Finished(&'a ArchivedCall, Box<Report<&'a str>>),
 }
 
 struct Call<'a> {
@@ -65,7 +65,7 @@ impl Shape for Call<'_> {
                 submitted(to, &call.message, "finished", call.submitted_at, dates);
                 attempts(to, &call.cdrs, dates);
                 to.object("charged", |to| charged(to, &call.charged));
-                to.object("report", |to| report::classic(to, report, dates));
+                to.object("report", |to| report::classic(to, report.as_ref(), dates));
             }
         }
     }

@@ -265,7 +265,10 @@ fn a_call_in_the_logs_has_no_error_until_it_is_over() {
     };
     let tried = OpenCall { cdrs: vec![busy()], due: at(62), ..waiting() };
     let enroute_again_at_62 = enroute("2026-11-24T12:01:02.000+0000");
-    assert_eq!(logged(&[tried.clone()], Format::Json), format!("{ids}{enroute_again_at_62}{rest}"));
+    assert_eq!(
+        logged(std::slice::from_ref(&tried), Format::Json),
+        format!("{ids}{enroute_again_at_62}{rest}")
+    );
     let started = OpenCall { started: Some(Started { attempt: 2, at: at(61) }), ..tried };
     let enroute_since_61 = enroute("2026-11-24T12:01:01.000+0000");
     assert_eq!(logged(&[started], Format::Json), format!("{ids}{enroute_since_61}{rest}"));

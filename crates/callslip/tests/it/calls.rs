@@ -168,20 +168,21 @@ fn the_filters_of_the_logs_hold_for_calls_under_way() {
     later["messages"][0]["sendAt"] = json!("2023-11-20T12:00:00Z");
     server.post(ADVANCED, &later);
     let (m, v) = (row("m", 26), row("v", 26));
+    let only_v = [row("v", 26)];
     assert_eq!(logged(&server, "?generalStatus=PENDING"), [v.clone(), m.clone()]);
     assert_eq!(logged(&server, "?generalStatus=ACCEPTED"), [v.clone(), m.clone()]);
     assert_eq!(logged(&server, "?generalStatus=DELIVERED"), [row("fed", 5)]);
-    assert_eq!(logged(&server, "?bulkId=c"), [v.clone()]);
+    assert_eq!(logged(&server, "?bulkId=c"), only_v);
     assert_eq!(logged(&server, "?messageId=m&messageId=fed"), [m.clone(), row("fed", 5)]);
-    assert_eq!(logged(&server, "?to=41793026999"), [v.clone()]);
+    assert_eq!(logged(&server, "?to=41793026999"), only_v);
     assert_eq!(logged(&server, "?from=41793026700"), [v.clone(), m.clone()]);
     assert_eq!(logged(&server, "?mcc=219"), [row("fed", 5)]);
-    assert_eq!(logged(&server, "?sentSince=2023-11-15T00:00:00Z"), [v.clone()]);
+    assert_eq!(logged(&server, "?sentSince=2023-11-15T00:00:00Z"), only_v);
     assert_eq!(
         logged(&server, "?sentSince=2023-01-01T00:00:00Z&sentUntil=2023-11-15T00:00:00Z"),
         [m]
     );
     // However far ahead a call is, and however long ago it was submitted.
     server.clock.advance(Duration::from_secs(5 * 86_400));
-    assert_eq!(logged(&server, "?bulkId=c"), [v]);
+    assert_eq!(logged(&server, "?bulkId=c"), only_v);
 }
