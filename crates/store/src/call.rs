@@ -28,7 +28,9 @@ pub struct CallId {
 /// The messages of one request, to be kept in one durable step, or not at all.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// The bulk that they are; the account may have one of that name already, which then grows.
+    /// The bulk that they are; the account may have one of that name already, which then grows. What
+    /// is submitted into a paused one waits with it; what is submitted into a cancelled one does not
+    /// share its fate.
     pub bulk_id: String,
     /// Every message of the request, the refused ones too, in its order.
     pub drafts: Vec<Draft>,
@@ -66,7 +68,7 @@ pub struct Answer {
 pub struct Due {
     /// The account.
     pub account: AccountId,
-    /// Calls that could be leased now.
+    /// Calls to be placed that could be leased now.
     pub due: u64,
     /// Calls that are leased, by anybody.
     pub under_way: u64,

@@ -107,7 +107,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// The accounts that have calls without a report.
     async fn due(&self) -> Result<Vec<Due>>;
 
-    /// Leases calls, so that nobody else gets them until the lease ends.
+    /// Leases calls, so that nobody else gets them until the lease ends. The leases that the clock
+    /// has ended by then are ended first.
     async fn lease(&self, ask: LeaseAsk) -> Result<Work>;
 
     /// Notes that an attempt starts, before anything of it leaves the machine. After that the call
@@ -143,8 +144,9 @@ pub trait Ledger: Send + Sync + 'static {
         change: BulkChange,
     ) -> Result<Option<Bulk>>;
 
-    /// The account's calls without a report that fit, the newest first. Of the query, what only a
-    /// report can have fits none.
+    /// The account's calls without a report that fit, the newest first. Sent is a call when its
+    /// attempt started or, until one has, when it is due. Its status group is `PENDING`; of the
+    /// query, what only a report can have fits none.
     async fn open_calls(&self, account: AccountId, query: ArchiveQuery) -> Result<Vec<OpenCall>>;
 
     /// Everything that is known of the call. None if the account has none of that name, or only
@@ -167,7 +169,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// Changes whenever accounts, keys or decks do. Watch before you look.
     fn watch_settings(&self) -> watch::Receiver<u64>;
 
-    /// Ends what the clock has ended: replay windows, retention, the maximum age of the pending.
+    /// Ends what the clock has ended: leases, windows, retention, the maximum age of the pending.
     /// A window ends once the fate of each of its answers is known; until then its reports stay in
     /// flight, but the key is free. What the retention has ended may be dropped a little later.
     /// Called about once a second; does a bounded amount of work and says what it did.

@@ -96,7 +96,7 @@ impl Book {
 
     /// Begins a batch. What is submitted into a paused bulk waits with it.
     pub(super) fn batch(&mut self, bulk: &str) -> usize {
-        let paused = self.states(bulk).iter().any(|state| *state == BulkState::Paused);
+        let paused = self.states(bulk).contains(&BulkState::Paused);
         let bulk = bulk.to_owned();
         self.batches.push(Batch { bulk, paused, cancelled: false, begun: false });
         self.batches.len() - 1
@@ -230,10 +230,8 @@ impl Book {
                     calls.for_each(|call| call.cancelled = true);
                 }
                 BulkChange::SendAt(at) => calls.for_each(|call| {
-                    let shift = at.as_millis() - was.as_millis();
-                    let moved = |time: Timestamp| Timestamp::from_millis(time.as_millis() + shift);
-                    call.due = moved(call.due);
-                    call.valid_until = call.valid_until.map(moved);
+                    call.due = moved(call.due, was, at);
+                    call.valid_until = call.valid_until.map(|until| moved(until, was, at));
                 }),
             }
         }
@@ -249,4 +247,9 @@ impl Book {
         let answered = self.keys.get(key);
         answered.filter(|answered| now < answered.at.plus(keeping.submit_window))
     }
+}
+
+/// The time, as long after `to` as it was after `from`.
+const fn moved(time: Timestamp, from: Timestamp, to: Timestamp) -> Timestamp {
+    Timestamp::from_millis(time.as_millis() - from.as_millis() + to.as_millis())
 }

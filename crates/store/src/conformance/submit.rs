@@ -129,7 +129,7 @@ async fn a_full_queue_keeps_nothing(open: &impl Open) {
     submit(&["1", "2"], 2).await.expect("there is room");
     let full = submit(&["3"], 2).await;
     assert!(matches!(full, Err(StoreError::QueueFull { waiting: 3, most: 2 })), "{full:?}");
-    submit(&["1"], 2).await.expect("nothing new waits");
+    submit(&["1"], 1).await.expect("nothing new waits");
     assert!(submit(&["3", "4"], 3).await.is_err(), "all or none");
     submit(&["3"], 3).await.expect("there is room");
     let work = stage.lease_most(2, 9).await;

@@ -1,6 +1,7 @@
 //! Random walks: an engine and the models do the same, and must say the same.
 
 mod calls;
+mod submit;
 
 use std::time::Duration;
 

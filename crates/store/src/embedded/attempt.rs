@@ -54,10 +54,12 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn renew(&mut self, leases: Vec<LeaseId>, until: Timestamp) {
+    /// Those that have been lost are passed over.
+    pub(super) fn renew(&mut self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()> {
         for lease in leases {
             self.state.calls.renew(lease, until);
         }
+        Ok(())
     }
 
     /// A drain gives back what it has as it was; there is nothing to write then.

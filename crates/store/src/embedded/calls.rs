@@ -297,9 +297,9 @@ impl Calls {
 
     /// Ends the leases whose time is over.
     pub(super) fn expire(&mut self, now: Timestamp) {
-        while let Some((_, id)) = self.expiries.first().copied().filter(|(until, _)| *until <= now)
-        {
-            self.give_back(id);
+        while let Some(first) = self.expiries.first().copied().filter(|(until, _)| *until <= now) {
+            self.expiries.remove(&first);
+            self.give_back(first.1);
         }
     }
 

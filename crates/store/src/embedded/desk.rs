@@ -33,10 +33,10 @@ impl Desk {
         }
     }
 
-    /// The call whose turn it is: the earliest due.
+    /// The call whose turn it is, the earliest due: it waits no more.
     pub(super) fn turn(&mut self, now: Timestamp) -> Option<u64> {
         self.look(now);
-        self.ready.first().map(|(_, number)| *number)
+        self.ready.pop_first().map(|(_, number)| number)
     }
 
     /// How many are due, and when the next one will be.

@@ -65,7 +65,7 @@ impl Writer {
         let new = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::New)).count();
         self.has_room(account, new, order.waiting_max)?;
         if new > 0 {
-            self.keep(account, &order, &verdicts, now, group)?;
+            self.keep(account, &order, &verdicts, group)?;
         }
         let bulk_id = bulk_of(&verdicts).unwrap_or(&order.bulk_id).to_owned();
         let answers = order.drafts.into_iter().zip(&verdicts).map(answer).collect();
@@ -168,9 +168,9 @@ impl Writer {
         account: AccountId,
         order: &SubmitOrder,
         verdicts: &[Verdict],
-        now: Timestamp,
         group: &mut Group<'_>,
     ) -> Result<()> {
+        let submitted_at = self.clock.now();
         let first = self.state.calls.book(account)?.next();
         let paused = self.is_paused(account, &order.bulk_id, group)?;
         let mut batch = BatchRecord {
@@ -184,7 +184,7 @@ impl Writer {
             let (Verdict::New, Ok(message)) = (verdict, &draft.message) else { continue };
             let head = read_message_head(message)?;
             let record = CallRecord {
-                submitted_at: now,
+                submitted_at,
                 due: head.send_at,
                 batch: first,
                 started: None,

@@ -116,75 +116,59 @@ impl Writer {
     fn apply(&mut self, command: Command, group: &mut Group<'_>, answers: &mut Vec<Answer>) {
         match command {
             Command::AddAccount(account, reply) => {
-                let done = self.writable(|writer| writer.add_account(account, group));
-                answers.push(self.answer(done, reply));
+                answers.push(self.answer(reply, |writer| writer.add_account(account, group)));
             }
             Command::ReplaceAccount(account, reply) => {
-                let done = self.writable(|writer| writer.replace_account(&account, group));
-                answers.push(self.answer(done, reply));
+                answers.push(self.answer(reply, |writer| writer.replace_account(&account, group)));
             }
             Command::PutKey(key, reply) => {
-                let done = self.writable(|writer| writer.put_key(&key, group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Feed(account, items, reply) => {
-                let done = self.writable(|writer| writer.feed(account, items, group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Take(account, ask, reply) => {
-                let done = self.writable(|writer| writer.take(account, ask, group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Upkeep(reply) => {
-                let done = self.writable(|writer| writer.upkeep(group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Submit(account, order, reply) => {
-                let done = self.writable(|writer| writer.submit(account, order, group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Lease(ask, reply) => {
-                let done = self.writable(|writer| writer.lease(&ask));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Start(lease, started, reply) => {
-                let done = self.writable(|writer| writer.start(lease, started, group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Renew(leases, until, reply) => {
-                let done = self.writable(|writer| Ok(writer.renew(leases, until)));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Release(lease, due, reply) => {
-                let done = self.writable(|writer| writer.release(lease, due, group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Retry(lease, cdr, due, reply) => {
-                let done = self.writable(|writer| writer.retry(lease, cdr, due, group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Finish(lease, ending, reply) => {
-                let done = self.writable(|writer| writer.finish(lease, *ending, group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::Cancel(account, message, reply) => {
-                let done = self.writable(|writer| writer.cancel(account, &message, group));
-                answers.push(self.answer(done, reply));
-            }
-            Command::ChangeBulk(account, bulk, change, reply) => {
-                let done =
-                    self.writable(|writer| writer.change_bulk(account, &bulk, change, group));
-                answers.push(self.answer(done, reply));
+                answers.push(self.answer(reply, |writer| writer.put_key(&key, group)));
             }
             Command::PutDeck(deck, reply) => {
-                let done = self.writable(|_| Ok(put_deck(&deck, group)));
-                answers.push(self.answer(done, reply));
+                answers.push(self.answer(reply, |_| put_deck(&deck, group)));
+            }
+            Command::Feed(account, items, reply) => {
+                answers.push(self.answer(reply, |writer| writer.feed(account, items, group)));
+            }
+            Command::Take(account, ask, reply) => {
+                answers.push(self.answer(reply, |writer| writer.take(account, ask, group)));
+            }
+            Command::Submit(account, order, reply) => {
+                answers.push(self.answer(reply, |writer| writer.submit(account, order, group)));
+            }
+            Command::Lease(ask, reply) => {
+                answers.push(self.answer(reply, |writer| writer.lease(&ask)));
+            }
+            Command::Start(lease, started, reply) => {
+                answers.push(self.answer(reply, |writer| writer.start(lease, started, group)));
+            }
+            Command::Renew(leases, until, reply) => {
+                answers.push(self.answer(reply, |writer| writer.renew(leases, until)));
+            }
+            Command::Release(lease, due, reply) => {
+                answers.push(self.answer(reply, |writer| writer.release(lease, due, group)));
+            }
+            Command::Retry(lease, cdr, due, reply) => {
+                answers.push(self.answer(reply, |writer| writer.retry(lease, cdr, due, group)));
+            }
+            Command::Finish(lease, ending, reply) => {
+                answers.push(self.answer(reply, |writer| writer.finish(lease, *ending, group)));
+            }
+            Command::Cancel(account, id, reply) => {
+                answers.push(self.answer(reply, |writer| writer.cancel(account, &id, group)));
+            }
+            Command::ChangeBulk(account, id, change, reply) => {
+                let change = |writer: &mut Self| writer.change_bulk(account, &id, change, group);
+                answers.push(self.answer(reply, change));
+            }
+            Command::Upkeep(reply) => {
+                answers.push(self.answer(reply, |writer| writer.upkeep(group)));
             }
             Command::Resolve(take, fate, now) => {
-                let done = self.writable(|writer| writer.state.resolve(group, take, fate, now));
-                self.note_failure(done.as_ref().err());
+                let resolved = self.writable(|writer| writer.state.resolve(group, take, fate, now));
+                self.note_failure(resolved.err().as_ref());
             }
-            Command::Barrier(reply) => answers.push(self.answer(Ok(()), reply)),
+            Command::Barrier(reply) => answers.push(answer(Ok(()), reply)),
             Command::Close => {}
         }
     }
@@ -194,12 +178,15 @@ impl Writer {
         verb(self)
     }
 
-    fn answer<T: 'static>(&self, done: Result<T>, reply: Reply<T>) -> Answer {
+    /// Does what was asked, if the ledger can be written to.
+    fn answer<T: 'static>(
+        &mut self,
+        reply: Reply<T>,
+        verb: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Answer {
+        let done = self.writable(verb);
         self.note_failure(done.as_ref().err());
-        Box::new(move |outcome| {
-            // Nobody waits for it any more: what was done is done, and a claim in it is dropped.
-            let _ = reply.send(done.and_then(|value| outcome.clone().map(|()| value)));
-        })
+        answer(done, reply)
     }
 
     /// A refusal changes nothing. Anything else may have stopped half-way through a command, so
@@ -261,8 +248,16 @@ impl Writer {
     }
 }
 
-fn put_deck(deck: &DeckFile, group: &mut Group<'_>) {
+fn answer<T: 'static>(done: Result<T>, reply: Reply<T>) -> Answer {
+    Box::new(move |outcome| {
+        // Nobody waits for it any more: what was done is done, and a claim in it is dropped.
+        let _ = reply.send(done.and_then(|value| outcome.clone().map(|()| value)));
+    })
+}
+
+fn put_deck(deck: &DeckFile, group: &mut Group<'_>) -> Result<()> {
     group.put(Table::Deck, deck.name.as_bytes(), crate::record::write_deck(deck));
+    Ok(())
 }
 
 /// Poisons the ledger if the writer panics, so that its health tells.

@@ -13,6 +13,8 @@ mod message;
 mod report;
 mod submit;
 mod take;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use account::{read_account, read_key, write_account, write_key};
 pub(crate) use bulk::{BatchRecord, ChangeRecord};

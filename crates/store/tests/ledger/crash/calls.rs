@@ -60,10 +60,10 @@ async fn child() {
             ledger.start(leased.lease, started).await.unwrap();
             tell(&format!("started {} {attempt}", leased.call.message.message_id));
             attempts += 1;
-            if attempts % 7 == 0 {
+            if attempts.is_multiple_of(7) {
                 continue;
             }
-            if attempts % 3 == 0 {
+            if attempts.is_multiple_of(3) {
                 let cdr = conformance::cdr(attempt, Outcome::Busy);
                 ledger.retry(leased.lease, cdr, conformance::START).await.unwrap();
             } else {
