@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::metrics::Metrics;
-use crate::settings::ResetMeans;
+use crate::settings::{ResetMeans, Settings};
 use crate::socket::{self, Peer};
 
 /// First and longest pause between two looks at the unacknowledged bytes.
@@ -40,6 +40,13 @@ pub(crate) struct Patience {
     pub(crate) ack_timeout: Duration,
     pub(crate) settle_after: Duration,
     pub(crate) reset_means: ResetMeans,
+}
+
+impl Patience {
+    pub(crate) const fn of(settings: &Settings) -> Self {
+        let Settings { ack_timeout, settle_after, reset_means, .. } = *settings;
+        Self { ack_timeout, settle_after, reset_means }
+    }
 }
 
 /// One connection.

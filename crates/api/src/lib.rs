@@ -12,6 +12,8 @@ mod credential;
 mod edge;
 mod error;
 mod idempotency;
+#[cfg(feature = "in-process")]
+pub mod in_process;
 mod metrics;
 pub mod negotiate;
 mod routes;

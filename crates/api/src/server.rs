@@ -134,12 +134,7 @@ impl Floor {
         stopping: watch::Receiver<bool>,
     ) {
         let _ = stream.set_nodelay(true);
-        let settings = &self.edge.settings;
-        let patience = Patience {
-            ack_timeout: settings.ack_timeout,
-            settle_after: settings.settle_after,
-            reset_means: settings.reset_means,
-        };
+        let patience = Patience::of(&self.edge.settings);
         let Ok(socket) = stream.as_fd().try_clone_to_owned() else {
             // Out of descriptors: as if it had not been accepted.
             self.edge.metrics.connections_refused.inc();

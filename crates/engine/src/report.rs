@@ -76,6 +76,7 @@ pub fn finished(message: &Message, end: End, tariff: &Tariff) -> Finished {
         answer_time: answered.and_then(|a| a.answered),
         end_time: answered.and_then(|a| a.ended),
         duration_seconds: a.talked_seconds.unwrap_or(0),
+        file_duration: cdr.and_then(|cdr| cdr.prompt),
         mcc_mnc: priced.mcc_mnc,
         dtmf_codes: cdr.map(|cdr| commas(&cdr.keys)).unwrap_or_default(),
         price: priced.price,

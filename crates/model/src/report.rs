@@ -1,5 +1,7 @@
 //! The report: what the customer sees of a finished message. Immutable.
 
+use std::time::Duration;
+
 use crate::catalogue::{ErrorRow, StatusRow};
 use crate::{Amount, Timestamp};
 
@@ -33,6 +35,8 @@ pub struct Report<S = String> {
     pub end_time: Option<Timestamp>,
     /// Leg A from answer to end, in whole seconds.
     pub duration_seconds: u32,
+    /// How long the text or the audio file takes to play, when there was one.
+    pub file_duration: Option<Duration>,
     /// Mobile country and network codes of destination A, when known.
     pub mcc_mnc: Option<S>,
     /// Keys pressed, comma-separated; empty when none was.

@@ -15,6 +15,7 @@ pub mod params;
 pub mod query;
 pub mod receipt;
 mod report;
+mod seconds;
 pub mod submit;
 mod voice;
 mod writer;

@@ -1,6 +1,6 @@
 //! `GET /voice/1/reports`: the newer report, with the call in an object of its own.
 //!
-//! What Callslip does not know of a call (charged duration, file duration, recordings, IVR) is left
+//! What Callslip does not know of a call (charged duration, recordings, IVR) is left
 //! out, never null: a client with non-nullable numbers reads it either way.
 
 use std::borrow::Cow;
@@ -9,6 +9,7 @@ use model::{Report, Zone};
 
 use super::date::Dates;
 use super::report::{self, REPORT_BYTES};
+use super::seconds::Seconds;
 use super::writer::{List, Root, Shape, Writer};
 
 /// The value of `voiceCall.feature`. No source gives the one of click-to-call; this is ours, in the
@@ -63,6 +64,9 @@ fn voice_call<W: Writer, S: AsRef<str>>(to: &mut W, report: &Report<S>, dates: &
             }
         }
         to.raw("duration", report.duration_seconds);
+        if let Some(file_duration) = report.file_duration {
+            to.raw("fileDuration", Seconds(file_duration));
+        }
         to.text("dtmfCodes", &spaced(report.dtmf_codes.as_ref()));
         match report.error.id {
             ANSWERED_BY_HUMAN => to.plain("answeredBy", "HUMAN"),

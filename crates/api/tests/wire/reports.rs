@@ -18,6 +18,7 @@ pub(crate) fn documented() -> Report {
         answer_time: None,
         end_time: None,
         duration_seconds: 10,
+        file_duration: None,
         mcc_mnc: Some("21901".into()),
         dtmf_codes: "1".into(),
         price: Price { per_second: "0.01".parse().unwrap(), currency: "EUR".into() },
@@ -48,6 +49,7 @@ pub(crate) fn complete() -> Report {
         start_time: Some(Timestamp::from_millis(1_423_731_500_325)),
         answer_time: Some(Timestamp::from_millis(1_423_731_500_330)),
         end_time: Some(Timestamp::from_millis(1_423_731_510_330)),
+        file_duration: Some(std::time::Duration::from_micros(3_213_050)),
         dtmf_codes: "3,9".into(),
         ..documented()
     }

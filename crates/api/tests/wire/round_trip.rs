@@ -65,6 +65,7 @@ fn report() -> impl Strategy<Value = Report> {
         answer_time: None,
         end_time: None,
         duration_seconds: times.2,
+        file_duration: None,
         mcc_mnc: rest.0,
         dtmf_codes: rest.1,
         price: Price { per_second: rest.2, currency: rest.3 },

@@ -89,10 +89,10 @@ fn a_newer_report_has_the_call_in_an_object() {
         voice_reports,
         &complete(),
         &format!(
-            r#"{{"results":[{{{IDS_JSON},"from":"41793026700","to":"385981178","sentAt":"2015-02-12T09:58:20.323+0100","mccMnc":"21901","callbackData":"order <7>","voiceCall":{{"feature":"Click-to-call","startTime":"2015-02-12T09:58:20.325+0100","answerTime":"2015-02-12T09:58:20.330+0100","endTime":"2015-02-12T09:58:30.330+0100","duration":10,"dtmfCodes":"3, 9","answeredBy":"HUMAN"}},"price":{{"pricePerSecond":0.01,"currency":"EUR"}},{STATUS_JSON},{ERROR_JSON}}}]}}"#
+            r#"{{"results":[{{{IDS_JSON},"from":"41793026700","to":"385981178","sentAt":"2015-02-12T09:58:20.323+0100","mccMnc":"21901","callbackData":"order <7>","voiceCall":{{"feature":"Click-to-call","startTime":"2015-02-12T09:58:20.325+0100","answerTime":"2015-02-12T09:58:20.330+0100","endTime":"2015-02-12T09:58:30.330+0100","duration":10,"fileDuration":3.21305,"dtmfCodes":"3, 9","answeredBy":"HUMAN"}},"price":{{"pricePerSecond":0.01,"currency":"EUR"}},{STATUS_JSON},{ERROR_JSON}}}]}}"#
         ),
         &format!(
-            "{PROLOG}<reportResponse><results><results>{IDS_XML}<from>41793026700</from><to>385981178</to><sentAt>2015-02-12T09:58:20.323+0100</sentAt><mccMnc>21901</mccMnc><callbackData>order &lt;7&gt;</callbackData><voiceCall><feature>Click-to-call</feature><startTime>2015-02-12T09:58:20.325+0100</startTime><answerTime>2015-02-12T09:58:20.330+0100</answerTime><endTime>2015-02-12T09:58:30.330+0100</endTime><duration>10</duration><dtmfCodes>3, 9</dtmfCodes><answeredBy>HUMAN</answeredBy></voiceCall><price><pricePerSecond>0.01</pricePerSecond><currency>EUR</currency></price>{STATUS_XML}{ERROR_XML}</results></results></reportResponse>"
+            "{PROLOG}<reportResponse><results><results>{IDS_XML}<from>41793026700</from><to>385981178</to><sentAt>2015-02-12T09:58:20.323+0100</sentAt><mccMnc>21901</mccMnc><callbackData>order &lt;7&gt;</callbackData><voiceCall><feature>Click-to-call</feature><startTime>2015-02-12T09:58:20.325+0100</startTime><answerTime>2015-02-12T09:58:20.330+0100</answerTime><endTime>2015-02-12T09:58:30.330+0100</endTime><duration>10</duration><fileDuration>3.21305</fileDuration><dtmfCodes>3, 9</dtmfCodes><answeredBy>HUMAN</answeredBy></voiceCall><price><pricePerSecond>0.01</pricePerSecond><currency>EUR</currency></price>{STATUS_XML}{ERROR_XML}</results></results></reportResponse>"
         ),
     );
 }

@@ -158,6 +158,7 @@ fn report_of(leased: &Leased, now: model::Timestamp) -> Report {
         answer_time: None,
         end_time: None,
         duration_seconds: 0,
+        file_duration: None,
         mcc_mnc: None,
         dtmf_codes: String::new(),
         price: Price { per_second: "0.1".parse().unwrap(), currency: "EUR".into() },

@@ -16,7 +16,7 @@ use super::pace::Pace;
 pub(super) struct Places {
     caps: Caps,
     taken: Mutex<Taken>,
-    freed: Notify,
+    aside: Notify,
 }
 
 struct Taken {
@@ -51,7 +51,7 @@ impl Places {
         let mut trunk = Pace::default();
         trunk.limit(caps.calls_per_second);
         let taken = Taken { under_way: 0, trunk, accounts: HashMap::new() };
-        Self { caps, taken: Mutex::new(taken), freed: Notify::new() }
+        Self { caps, taken: Mutex::new(taken), aside: Notify::new() }
     }
 
     /// How many more calls the trunk takes now; and if it is its pace that allows none, when it may
@@ -87,9 +87,10 @@ impl Places {
         Place { places: Arc::clone(self), account, step: Step::HandedOut }
     }
 
-    /// Waits until some call leaves room that it had. Cancel-safe.
-    pub(super) async fn freed(&self) {
-        self.freed.notified().await;
+    /// Waits until some call steps aside. What ends leaves room too, and is heard of elsewhere.
+    /// Cancel-safe.
+    pub(super) async fn stepped_aside(&self) {
+        self.aside.notified().await;
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -109,7 +110,7 @@ impl Place {
         assert_eq!(self.step, Step::HandedOut, "a call steps aside before it begins");
         self.places.taken().paces(self.account).into_iter().for_each(Pace::take_back);
         self.step = Step::Aside;
-        self.places.freed.notify_one();
+        self.places.aside.notify_one();
     }
 
     /// Comes back from there.
@@ -154,7 +155,5 @@ impl Drop for Place {
             Step::Beginning => paces.into_iter().for_each(Pace::give_up),
             Step::Aside | Step::Dialled => {}
         }
-        drop(taken);
-        self.places.freed.notify_one();
     }
 }

@@ -223,7 +223,7 @@ impl Scheduler {
             Ok(()) = self.settings.changed() => self.is_stale = true,
             Ok(()) = self.calls.changed() => {}
             Ok(()) = self.phase.changed() => {}
-            () = self.places.freed() => {}
+            () = self.places.stepped_aside() => {}
             () = parts.time.until(self.wake_at) => {}
         }
         self.running.reap();

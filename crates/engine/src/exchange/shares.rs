@@ -4,6 +4,8 @@
 //! accounts that both have due calls and room under their caps throughout a time, in however many
 //! rounds it is handed out, neither is ever handed more than one call more than the other.
 
+use std::collections::HashMap;
+
 use model::AccountId;
 use store::Share;
 
@@ -37,10 +39,11 @@ pub fn turns(wants: &[Want], room: u64, last: Option<AccountId>) -> Vec<AccountI
 
 /// The same, as the ledger is asked for it: one share for each account.
 pub fn shares(wants: &[Want], turns: &[AccountId]) -> Vec<Share> {
+    let mut counts: HashMap<AccountId, usize> = HashMap::new();
+    turns.iter().for_each(|account| *counts.entry(*account).or_default() += 1);
     let share = |want: &Want| {
-        let most = turns.iter().filter(|account| **account == want.account).count();
         let Want { account, under_way_max, .. } = *want;
-        (most > 0).then_some(Share { account, most, under_way_max })
+        counts.get(&account).map(|most| Share { account, most: *most, under_way_max })
     };
     wants.iter().filter_map(share).collect()
 }

@@ -26,4 +26,6 @@ mod shares;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod time;
+#[cfg(test)]
 mod trouble;

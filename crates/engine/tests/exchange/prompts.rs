@@ -30,7 +30,8 @@ async fn a_prompt_is_made_before_anything_is_dialled() {
     let house = House::new().await;
     house.prompter.takes("slow", secs(7));
     house.submit(vec![Message { prompt: text("slow"), ..persons("m") }]).await;
-    house.report().await;
+    let record = house.report().await;
+    assert_eq!(record.report().unwrap().file_duration, Some(secs(1)));
     assert_eq!(house.carrier.dialled_a(), [("m".to_owned(), NOON.plus(secs(7)))]);
     assert_eq!(house.cdrs("m").await[0].prompt, Some(secs(1)));
 }

@@ -172,6 +172,7 @@ pub fn report(bulk: &str, message: &str) -> Report {
         answer_time: Some(later(5)),
         end_time: None,
         duration_seconds: 15,
+        file_duration: None,
         mcc_mnc: Some("21910".to_owned()),
         dtmf_codes: "1,2".to_owned(),
         price: Price {

@@ -1,5 +1,7 @@
 //! The record of one report: written once, read as a view.
 
+use std::time::Duration;
+
 use fjall::Slice;
 use model::{Price, Report, ReportError, Status, Timestamp};
 
@@ -7,6 +9,9 @@ use super::bytes::{Damaged, Reader, put_text, put_time};
 use crate::Result;
 
 const VERSION: u8 = 1;
+/// The same, and at its end the file duration. A report without one is written as ever, so that a
+/// report that was fed to an older release is still known as the same.
+const VERSION_WITH_FILE: u8 = 2;
 /// The version and the time of entry, which come before what makes two reports the same.
 const HEAD_BYTES: usize = 9;
 const WHAT: &str = "a report's record is not as it was written";
@@ -71,7 +76,7 @@ impl Record {
 /// The record of a report that has not yet entered: [`stamp`] completes it.
 pub(crate) fn encode<S: AsRef<str>>(report: &Report<S>) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
-    out.push(VERSION);
+    out.push(report.file_duration.map_or(VERSION, |_| VERSION_WITH_FILE));
     out.extend_from_slice(&[0; 8]);
     put_text(&mut out, report.bulk_id.as_ref());
     put_text(&mut out, report.message_id.as_ref());
@@ -105,6 +110,10 @@ pub(crate) fn encode<S: AsRef<str>>(report: &Report<S>) -> Vec<u8> {
     for text in [&report.error.group_name, &report.error.name, &report.error.description] {
         put_text(&mut out, text.as_ref());
     }
+    if let Some(file_duration) = report.file_duration {
+        let nanos = u64::try_from(file_duration.as_nanos()).unwrap_or(u64::MAX);
+        out.extend_from_slice(&nanos.to_be_bytes());
+    }
     out
 }
 
@@ -127,7 +136,7 @@ fn presence<S>(report: &Report<S>) -> u8 {
 
 fn head(bytes: &[u8]) -> std::result::Result<(Reader<'_>, Timestamp), Damaged> {
     let mut reader = Reader::new(bytes, WHAT);
-    if reader.u8()? != VERSION {
+    if !matches!(reader.u8()?, VERSION | VERSION_WITH_FILE) {
         return Err(Damaged("a report's record has a version that this release does not know"));
     }
     let fed_at = reader.time()?;
@@ -136,6 +145,7 @@ fn head(bytes: &[u8]) -> std::result::Result<(Reader<'_>, Timestamp), Damaged> {
 
 fn decode(bytes: &[u8]) -> std::result::Result<Report<&str>, Damaged> {
     let (mut from, _) = head(bytes)?;
+    let has_file = bytes[0] == VERSION_WITH_FILE;
     let (bulk_id, message_id) = (from.text()?, from.text()?);
     let bits = from.u8()?;
     let has = |bit: u8| bits & bit != 0;
@@ -180,6 +190,10 @@ fn decode(bytes: &[u8]) -> std::result::Result<Report<&str>, Damaged> {
             description: from.text()?,
             permanent: has(PERMANENT),
         },
+        file_duration: match has_file {
+            true => Some(Duration::from_nanos(from.u64()?)),
+            false => None,
+        },
     };
     from.end()?;
     Ok(report)
@@ -209,9 +223,22 @@ mod tests {
     #[test]
     fn a_version_of_the_future_is_refused() {
         let mut bytes = record().0.to_vec();
-        bytes[0] = 2;
+        bytes[0] = 3;
         let newer = Record::from_slice(bytes.into());
         assert!(newer.report().is_err() && newer.fed_at().is_err() && newer.ids().is_err());
+    }
+
+    #[test]
+    fn a_report_has_a_file_duration_or_is_written_as_ever() {
+        assert_eq!(record().0[0], 1);
+        let report = conformance::report("bulk", "message");
+        let with = Report { file_duration: Some(Duration::from_micros(3_213_050)), ..report };
+        let record = Record::new(&with, conformance::START);
+        assert_eq!(record.0[0], 2);
+        assert_eq!(record.report().unwrap().file_duration, with.file_duration);
+        for length in 0..record.0.len() {
+            assert!(Record::from_slice(record.0[..length].into()).report().is_err());
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! From a flat list of fields to a checked report, or to everything that is wrong with it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use model::limits::{DURATION_SECONDS_MAX, ID_BYTES_MAX, TEXT_BYTES_MAX};
 use model::{Amount, Price, Report, ReportError, Status, Timestamp};
 
 use super::flat::{Flat, GROUPS, Scalar};
-use crate::wire::{Fault, date};
+use crate::wire::{Fault, date, seconds};
 
 /// The report, judged alone. `index` is its place in `results`, if it has one.
 pub(super) fn report(flat: Option<Flat<'_>>, index: Option<usize>) -> Result<Report, Vec<Fault>> {
@@ -48,6 +49,7 @@ impl Check<'_> {
         let answer_time = self.optional("answerTime", instant);
         let end_time = self.optional("endTime", instant);
         let duration_seconds = self.required("duration", duration);
+        let file_duration = self.optional("fileDuration", file_duration);
         let mcc_mnc = self.optional("mccMnc", mcc_mnc);
         let dtmf_codes = self.optional("dtmfCodes", |value| filled(value, TEXT_BYTES_MAX));
         for group in GROUPS {
@@ -69,6 +71,7 @@ impl Check<'_> {
             answer_time: answer_time?,
             end_time: end_time?,
             duration_seconds: duration_seconds?,
+            file_duration: file_duration?,
             mcc_mnc: mcc_mnc?,
             dtmf_codes: dtmf_codes?.unwrap_or_default(),
             price: price?,
@@ -239,6 +242,10 @@ fn duration(value: Scalar<'_>) -> Read<u32> {
         return Err(format!("is above {DURATION_SECONDS_MAX} seconds").into());
     }
     Ok(seconds)
+}
+
+fn file_duration(value: Scalar<'_>) -> Read<Duration> {
+    seconds::parse(number(&value)?, DURATION_SECONDS_MAX).map_err(Cow::from)
 }
 
 fn amount(value: Scalar<'_>) -> Read<Amount> {
