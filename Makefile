@@ -3,7 +3,7 @@
 
 .PHONY: run test test-long lint bench fuzz clean
 
-## run: a server with a sandbox account and reports in it; prints the curl lines to try
+## run: a server whose telephones are simulated, with an account; prints the curl lines to try
 run:
 	cargo run --bin callslip -- sandbox
 

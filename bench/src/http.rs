@@ -11,8 +11,8 @@ use crate::Plan;
 use crate::bare::Bare;
 use crate::raw;
 use crate::scratch::Scratch;
-use crate::telephony::NoCalls;
 use crate::table::{Goal, Table, Unit};
+use crate::telephony::Rateless;
 use crate::work::{self, Numbers, Running, TAKE};
 use crate::wrk::{self, Rounds};
 
@@ -84,7 +84,7 @@ impl Own {
         let ledger = Embedded::open(dir.path(), Keeping::default(), clock.clone())?;
         let ledger = Arc::new(ledger);
         let settings = Settings { drain: std::time::Duration::ZERO, ..Settings::default() };
-        let edge = Edge::new(ledger.clone(), Arc::new(NoCalls), clock, settings).await?;
+        let edge = Edge::new(ledger.clone(), Arc::new(Rateless), clock, settings).await?;
         let token = format!("App {}", edge.admin_token());
         let sockets = [
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,

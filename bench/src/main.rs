@@ -9,19 +9,23 @@
 //! medians. Nothing here asserts a time: a goal that is missed is shown as missed.
 //!
 //! `http` is the edge against bare handlers; `ledger` is the store against the disk and other
-//! people's stores; `depth` is a ledger with much in it; `wire` is the shaping of answers. Every
+//! people's stores; `depth` is a ledger with much in it; `wire` is the shaping of answers; `calls` is
+//! what a submit and a price cost, and how soon a report comes. Every
 //! peer is started here, in a directory of its own below one that goes at the end, and speaks over
 //! loopback or a socket in that directory. `docs/performance.md` says what each row means.
 
 mod bare;
+mod calls;
 mod depth;
 mod embedded;
 mod floor;
 mod http;
+mod kept;
 mod ledger;
 mod nats;
 mod postgres;
 mod process;
+mod rating;
 mod raw;
 mod redis;
 mod scratch;
@@ -61,6 +65,7 @@ struct Args {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Section {
     Wire,
+    Calls,
     Http,
     Ledger,
     Depth,
@@ -115,6 +120,11 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     if wanted(Section::Wire) {
         eprintln!("wire: shaping …");
         wire::measure(plan, &mut table).await?;
+    }
+    if wanted(Section::Calls) {
+        eprintln!("calls: submits, reports and prices …");
+        calls::measure(plan, &scratch, &mut table).await.context("calls")?;
+        rating::measure(plan, &mut table);
     }
     if wanted(Section::Http) {
         eprintln!("http: the edge against bare handlers …");

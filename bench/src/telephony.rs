@@ -1,31 +1,31 @@
-//! The telephony of a server that is measured for its reports: there are no calls.
+//! The telephony of a server that is measured: whoever asks may call anybody, for nothing.
 
 use std::sync::Arc;
 
 use model::deck::DeckFile;
 use model::{Account, Message, Timestamp};
 
-pub(crate) struct NoCalls;
+pub(crate) struct Rateless;
 
-impl api::Telephony for NoCalls {
+impl api::Telephony for Rateless {
     fn takes_calls(&self) -> bool {
-        false
+        true
     }
 
     fn speaks(&self, _language: &str) -> bool {
-        false
+        true
     }
 
     fn detects_machines(&self) -> bool {
-        false
+        true
     }
 
     fn is_rated(&self, _account: &Arc<Account>, _message: &Message, _at: Timestamp) -> bool {
-        false
+        true
     }
 
     fn check_deck(&self, _deck: &DeckFile) -> Result<(), Vec<String>> {
-        Err(Vec::new())
+        Ok(())
     }
 
     fn figures(&self) -> api::CallFigures {

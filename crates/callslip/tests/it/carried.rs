@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use callslip::clock::SystemClock;
+use model::Clock as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -143,8 +144,9 @@ fn both_legs_are_folded_into_one_price_and_told_apart_in_the_archive() {
     let expected = format!("0.{:04}", 23 * a + 5 * b);
     let total = charged["total"].to_string();
     assert_eq!(total.trim_end_matches('0'), expected.trim_end_matches('0'), "{charged}");
-    assert_eq!(charged["lineA"]["text"].as_str().unwrap().contains("United Kingdom mobile"), true);
-    assert_eq!(charged["lineB"]["text"].as_str().unwrap().contains("44 United Kingdom,"), true);
+    let line = |leg: &str| charged[leg]["text"].as_str().unwrap().to_owned();
+    assert!(line("lineA").contains("447 United Kingdom mobile,"), "{charged}");
+    assert!(line("lineB").contains("44 United Kingdom,"), "{charged}");
 }
 
 #[test]
@@ -210,8 +212,7 @@ fn a_kill_in_the_middle_leaves_one_truthful_report_for_each_call() {
     let under_way: Vec<&String> =
         ids.iter().filter(|id| !phones.detail(id)["started"].is_null()).collect();
     phones.process.kill();
-    let killed = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis());
-    let killed = killed.unwrap();
+    let killed = SystemClock.now().as_millis();
     assert!(under_way.len() > 20, "{} were under way", under_way.len());
 
     phones.start_again();
@@ -282,6 +283,19 @@ fn a_stop_that_cannot_wait_hangs_up_and_says_so() {
     assert!((1..60).contains(&talks["duration"].as_u64().unwrap()), "{talks:#}");
     assert_eq!(attempts(&phones.detail("talks"))[0]["ending"], "drained");
     assert_eq!(error_of(&reports["rings"]), 5500);
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_calls() {
+    let mut phones = Phones::serving(&format!("{SANDBOX}drain_s = 600\nsandbox_talk_s = 600\n"));
+    phones.call(&[click("talks", "38598100001")]);
+    phones.wait_until_under_way("talks");
+    phones.process.signal(Signal::TERM);
+    phones.process.wait_for("finishing what was begun");
+    phones.process.signal(Signal::TERM);
+    assert_eq!(phones.process.child.wait().unwrap().code(), Some(0));
+    phones.start_again();
+    assert_eq!(error_of(&phones.take_one("talks")), 5500);
 }
 
 fn metrics(phones: &Phones) -> String {

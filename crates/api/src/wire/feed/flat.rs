@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Every field that a report may have; a dot divides a group from its field.
-const FIELDS: [&str; 28] = [
+const FIELDS: [&str; 29] = [
     "bulkId",
     "messageId",
     "to",
@@ -16,6 +16,7 @@ const FIELDS: [&str; 28] = [
     "answerTime",
     "endTime",
     "duration",
+    "fileDuration",
     "mccMnc",
     "dtmfCodes",
     "price.pricePerSecond",
