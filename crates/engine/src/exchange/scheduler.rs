@@ -242,7 +242,10 @@ impl Scheduler {
                 self.shared.advance(Phase::Ending);
                 self.phase_ends = Some(now.plus(LAST_WORDS));
             }
-            (Phase::Ending, Some(ends)) if ends <= now => self.running.abandon(),
+            (Phase::Ending, Some(ends)) if ends <= now => {
+                self.running.abandon();
+                self.phase_ends = None;
+            }
             (Phase::Draining | Phase::Ending, _) => {}
         }
     }

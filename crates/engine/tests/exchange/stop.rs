@@ -73,6 +73,20 @@ async fn a_stop_with_nothing_under_way_is_immediate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_ledger_that_stays_busy_does_not_keep_it_from_stopping() {
+    let mut house = House::built(draining(5, 2)).await;
+    house.ledger().refuse("finish", &store::StoreError::Busy, 1_000);
+    house.submit(vec![persons("m")]).await;
+    house.pass(secs(10)).await;
+    house.stop().await;
+    let last_words = secs(10 + 5 + 15);
+    assert_eq!(house.clock.elapsed().as_secs(), last_words.as_secs());
+    house.restart(None).await;
+    let record = house.report().await;
+    assert_eq!(record.report().unwrap().error.name, "EC_VOICE_INTERNAL_SERVER_ERROR");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_cancelled_while_it_stops_is_ended() {
     let mut house = House::built(draining(60, 600)).await;
     house.submit(vec![persons("m")]).await;
