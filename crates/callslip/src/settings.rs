@@ -272,7 +272,8 @@ impl Settings {
             auth_failures_per_minute: auth.failures_per_minute,
             cors_origins: http.cors_origins.clone(),
             drain: Duration::from_secs(http.drain_s),
-            ..api::Settings::default()
+            submits_per_second: self.calls.account_submits_per_second,
+            waiting_calls_max: self.calls.account_waiting_calls,
         }
     }
 

@@ -31,6 +31,9 @@ pub struct Calls {
     /// Calls waiting to be begun, of an account that has no bound of its own.
     #[serde(deserialize_with = "bounds::between::<1, 10_000_000, _, _>")]
     pub account_waiting_calls: u32,
+    /// Submit requests of an account within a second.
+    #[serde(deserialize_with = "bounds::between::<1, 1_000_000, _, _>")]
+    pub account_submits_per_second: u32,
     /// Seconds that a claim on a call holds unless it is renewed.
     #[serde(deserialize_with = "bounds::between::<5, 3600, _, _>")]
     pub lease_s: u64,
@@ -84,14 +87,15 @@ pub struct Prompts {
 
 impl Default for Calls {
     fn default() -> Self {
-        let exchange = ExchangeSettings::default();
+        let (exchange, edge) = (ExchangeSettings::default(), api::Settings::default());
         Self {
             carrier: Carrier::None,
             calls_per_second: exchange.trunk.calls_per_second,
             concurrent_calls: exchange.trunk.concurrent_calls,
             account_calls_per_second: exchange.account.calls_per_second,
             account_concurrent_calls: exchange.account.concurrent_calls,
-            account_waiting_calls: 100_000,
+            account_waiting_calls: edge.waiting_calls_max,
+            account_submits_per_second: edge.submits_per_second,
             lease_s: exchange.lease.as_secs(),
             drain_s: exchange.drain.as_secs(),
             sandbox_talk_s: Sandbox::default().talk.as_secs(),
