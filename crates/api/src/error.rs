@@ -153,7 +153,7 @@ impl From<StoreError> for ApiError {
             }
             StoreError::QueueFull { waiting, most } => {
                 let mut full = Self::too_many_requests(QUEUE_PAUSE);
-                full.text = format!("Too many calls: {waiting} are waiting, of at most {most}");
+                full.text = format!("Too many calls: {waiting} would wait, of at most {most}");
                 full
             }
             StoreError::BulkState(state) => {

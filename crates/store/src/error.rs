@@ -31,9 +31,9 @@ pub enum StoreError {
     #[error("this Idempotency-Key was used with other parameters")]
     KeyReused,
     /// Too many calls would wait.
-    #[error("the account has {waiting} calls waiting of at most {most}")]
+    #[error("the account would have {waiting} calls waiting, of at most {most}")]
     QueueFull {
-        /// How many wait.
+        /// How many would.
         waiting: u64,
         /// How many may.
         most: u64,

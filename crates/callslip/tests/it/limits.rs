@@ -26,7 +26,7 @@ fn no_more_calls_wait_than_may() {
     assert_eq!(scheduled(&phones, &["a", "b"]).status, 200);
     let full = scheduled(&phones, &["c"]);
     assert_eq!((full.status, full.error_id().as_str()), (429, "TOO_MANY_REQUESTS"));
-    assert!(full.text().contains("2 calls waiting of at most 2"), "{}", full.text());
+    assert!(full.text().contains("3 would wait, of at most 2"), "{}", full.text());
     assert!(full.header("retry-after").is_some());
     assert_eq!(phones.get("/callslip/1/calls/c").status, 404, "nothing is kept");
     let again = scheduled(&phones, &["a", "b"]);

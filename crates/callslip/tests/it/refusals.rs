@@ -179,7 +179,7 @@ fn more_than_may_wait_are_refused_whole_now_or_for_good() {
     assert_eq!(server.post(CTC, &clicks("b", &["1", "2"])).status, 200);
     let full = server.post(CTC, &clicks("b", &["3"]));
     assert_eq!((full.status, full.error_id().as_str()), (429, "TOO_MANY_REQUESTS"));
-    assert!(full.text().contains("are waiting, of at most 2"), "{}", full.text());
+    assert!(full.text().contains("would wait, of at most 2"), "{}", full.text());
     assert!(full.header("retry-after").is_some());
     assert_eq!(server.open_ids(), ["1", "2"]);
     assert_eq!(server.post(CTC, &clicks("b", &["2"])).status, 200, "it waits already");
