@@ -9,6 +9,7 @@ pub mod clock;
 mod command;
 mod door;
 mod logging;
+mod number;
 mod server;
 pub mod settings;
 mod table;

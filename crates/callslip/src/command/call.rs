@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::say;
 use crate::client::{Ask, escaped};
 use crate::door::{Missing, Whose};
+use crate::number::shown;
 
 /// The flags of `call`.
 #[derive(Args, Debug)]
@@ -144,8 +145,9 @@ impl Known {
         let Self { account, call } = self;
         let Story { bulk_id, message_id, state, .. } = call;
         writeln!(text, "Call {message_id} of account {account}, bulk {bulk_id}: {state}")?;
-        let joined = call.destination_b.as_ref().map_or(String::new(), |b| format!(", then {b}"));
-        writeln!(text, "  {}  submitted: call {}{joined}", call.submitted_at, call.to)?;
+        let joined =
+            call.destination_b.as_ref().map_or(String::new(), |b| format!(", then {}", shown(b)));
+        writeln!(text, "  {}  submitted: call {}{joined}", call.submitted_at, shown(&call.to))?;
         call.attempts.iter().try_for_each(|attempt| attempt.tell(&mut text))?;
         if let Some(at) = &call.cancelled_at {
             writeln!(text, "  {at}  cancelled by its account")?;

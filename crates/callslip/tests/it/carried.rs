@@ -382,7 +382,7 @@ fn an_operator_is_told_everything_of_a_call() {
     let told = phones.home.done(&["call", "joined"]);
     for text in [
         "Call joined of account Aladdin, bulk ",
-        "submitted: call 38598100213, then 38591100002",
+        "submitted: call +385 98 100 213 (HR), then +385 91 100 002 (HR)",
         "attempt 1, A dialled",
         "attempt 1, A answers",
         "A pressed 3",
