@@ -84,7 +84,6 @@ async fn reports(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Re
         }
         anyhow::Ok(())
     });
-    let began = Instant::now();
     let mut client = Kept::connect(house.public).await?;
     let mut late = Vec::with_capacity(calls);
     while late.len() < calls {
@@ -99,7 +98,6 @@ async fn reports(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Re
             late.push(now.since(done_at).as_micros() as f64);
         }
     }
-    let took = began.elapsed().as_secs_f64();
     while let Some(sent) = work.join_next().await {
         sent??;
     }
@@ -111,8 +109,6 @@ async fn reports(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Re
         Unit::Micros,
         Goal::AtMost(GOAL),
     );
-    let rate = calls as f64 / took;
-    table.value("sandbox calls from submit to report", &[rate], Unit::PerSecond, Goal::None);
     exchange.stop().await;
     house.server.stop().await;
     Ok(())
