@@ -1,32 +1,27 @@
 //! Calls: what a durable submit costs, and how soon after a call its report can be taken.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use api::{Edge, Listener, Server, Settings, Surface};
 use engine::exchange::{Caps, Exchange, ExchangeSettings, Parts};
 use engine::prompt::{PromptSettings, Prompts};
 use engine::sandbox::Sandbox;
 use engine::tariffs::Tariffs;
 use engine::time::Time;
 use model::Clock;
-use store::{Embedded, Keeping};
 use tokio::task::JoinSet;
 
 use crate::Plan;
 use crate::bare::Bare;
+use crate::house::{BASIC, House};
 use crate::kept::Kept;
 use crate::raw;
 use crate::scratch::Scratch;
 use crate::table::{Goal, Table, Unit, quantile};
-use crate::telephony::Rateless;
-use crate::work::Running;
 
 const SEND: &str = "POST /voice/ctc/1/send";
-/// `bench:open sesame`.
-const BASIC: &str = "Basic YmVuY2g6b3BlbiBzZXNhbWU=";
 /// Clients that submit at the same time.
 const CLIENTS: usize = 64;
 const ROUND: Duration = Duration::from_secs(1);
@@ -69,7 +64,7 @@ async fn submits(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Re
 /// Calls in the sandbox, at a steady rate, and a client that waits for their reports.
 async fn reports(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Result<()> {
     let house = House::open(scratch.sub("calls")?).await?;
-    let exchange = house.exchange().await?;
+    let exchange = exchange(&house).await?;
     let seconds = if plan.long { 60 } else { 15 };
     let calls = seconds * CALLS_PER_SECOND;
     let mut work = JoinSet::new();
@@ -149,55 +144,16 @@ fn body(number: usize, calls: usize) -> String {
     format!(r#"{{"messages":[{}]}}"#, messages.join(","))
 }
 
-/// Callslip over a ledger of its own.
-struct House {
-    server: Server,
-    public: SocketAddr,
-    ledger: Arc<Embedded>,
-    clock: Arc<Running>,
-    /// Goes last.
-    _dir: Scratch,
-}
-
-impl House {
-    async fn open(dir: Scratch) -> anyhow::Result<Self> {
-        let clock = Arc::new(Running::new());
-        let ledger = Embedded::open(dir.path(), Keeping::default(), clock.clone())?;
-        let ledger = Arc::new(ledger);
-        let settings = Settings {
-            drain: Duration::ZERO,
-            submits_per_second: u32::MAX,
-            waiting_calls_max: u32::MAX,
-            ..Settings::default()
-        };
-        let edge = Edge::new(ledger.clone(), Arc::new(Rateless), clock.clone(), settings).await?;
-        let token = format!("App {}", edge.admin_token());
-        let sockets = [
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
-        ];
-        let [public, admin] = [sockets[0].local_addr()?, sockets[1].local_addr()?];
-        let listeners = sockets
-            .into_iter()
-            .zip([Surface::Public, Surface::Admin])
-            .map(|(socket, surface)| Listener { socket, surface, tls: None });
-        let server = Server::start(edge, listeners.collect())?;
-        let account = r#"{"name": "bench", "password": "open sesame"}"#;
-        raw::ask(admin, "POST /callslip/1/admin/accounts", &token, account).await?;
-        Ok(Self { server, public, ledger, clock, _dir: dir })
-    }
-
-    /// The sandbox, with caps that do not matter.
-    async fn exchange(&self) -> anyhow::Result<Exchange> {
-        let prompts = Prompts::new(PromptSettings::default(), self.clock.clone()).await;
-        let parts = Parts {
-            ledger: self.ledger.clone(),
-            carrier: Arc::new(Sandbox::default()),
-            prompter: Arc::new(prompts),
-            tariffs: Arc::new(Tariffs::load(&*self.ledger).await?),
-            time: Time::new(self.clock.clone(), 1),
-        };
-        let settings = ExchangeSettings { account: WIDE, trunk: WIDE, ..Default::default() };
-        Ok(Exchange::start(parts, settings))
-    }
+/// The sandbox at work on the house's calls, with caps that do not matter.
+async fn exchange(house: &House) -> anyhow::Result<Exchange> {
+    let prompts = Prompts::new(PromptSettings::default(), house.clock.clone()).await;
+    let parts = Parts {
+        ledger: house.ledger.clone(),
+        carrier: Arc::new(Sandbox::default()),
+        prompter: Arc::new(prompts),
+        tariffs: Arc::new(Tariffs::load(&*house.ledger).await?),
+        time: Time::new(house.clock.clone(), 1),
+    };
+    let settings = ExchangeSettings { account: WIDE, trunk: WIDE, ..Default::default() };
+    Ok(Exchange::start(parts, settings))
 }

@@ -19,6 +19,7 @@ mod calls;
 mod depth;
 mod embedded;
 mod floor;
+mod house;
 mod http;
 mod kept;
 mod ledger;
