@@ -127,7 +127,13 @@ impl Edge {
 
     /// Reads the accounts again, after a change.
     pub(crate) async fn accounts_changed(&self) -> Result<(), StoreError> {
-        self.auth.refresh(&*self.ledger).await
+        self.auth.refresh(&*self.ledger).await?;
+        self.decks_changed().await
+    }
+
+    /// Lets telephony read accounts and decks again, after a change.
+    pub(crate) async fn decks_changed(&self) -> Result<(), StoreError> {
+        self.telephony.settings_changed(&*self.ledger).await
     }
 
     /// Answers one request.

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use model::deck::DeckFile;
 use model::{Account, Message, Outcome, Timestamp};
+use store::Ledger;
 
 /// What the edge asks of telephony.
+#[async_trait]
 pub trait Telephony: Send + Sync + 'static {
     /// Whether there is anybody who carries calls.
     fn takes_calls(&self) -> bool;
@@ -26,6 +29,12 @@ pub trait Telephony: Send + Sync + 'static {
     /// # Errors
     /// It cannot; everything that is wrong with it, each with its line and column.
     fn check_deck(&self, deck: &DeckFile) -> Result<(), Vec<String>>;
+
+    /// Accounts or decks have changed in the ledger. Whoever changed them is answered after this, and
+    /// what is asked of telephony then has to go by them.
+    async fn settings_changed(&self, _ledger: &dyn Ledger) -> store::Result<()> {
+        Ok(())
+    }
 
     /// What there is to tell on the metrics and health pages.
     fn figures(&self) -> CallFigures;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use api::CallFigures;
+use async_trait::async_trait;
 use engine::exchange::Gauge;
 use engine::prompt::Prompts;
 use engine::tariffs::Tariffs;
 use model::deck::DeckFile;
 use model::{Account, Message, Timestamp};
+use store::Ledger;
 
 /// What there is of telephony in this process.
 pub(crate) struct Telephony {
@@ -23,6 +25,7 @@ pub(crate) struct Switched {
     pub(crate) takes_calls: bool,
 }
 
+#[async_trait]
 impl api::Telephony for Telephony {
     fn takes_calls(&self) -> bool {
         self.exchange.as_ref().is_some_and(|exchange| exchange.takes_calls)
@@ -44,6 +47,10 @@ impl api::Telephony for Telephony {
     fn check_deck(&self, deck: &DeckFile) -> Result<(), Vec<String>> {
         let checked = Tariffs::check(deck).map(drop);
         checked.map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    }
+
+    async fn settings_changed(&self, ledger: &dyn Ledger) -> store::Result<()> {
+        self.tariffs.refresh(ledger).await
     }
 
     fn figures(&self) -> CallFigures {

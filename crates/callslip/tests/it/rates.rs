@@ -1,6 +1,7 @@
 //! `callslip rates`: decks come in whole or not at all, and every price can be told.
 
 use crate::binary::Home;
+use crate::phones::{Phones, click};
 
 const DECK: &str = "\
 code,name,rate,increment,currency
@@ -219,4 +220,22 @@ fn how_an_account_may_call_is_set_and_unset() {
     refused(&["--generation", "newest"], 2, "classic");
     refused(&[], 1, "say what to set");
     refused(&["--deck", "wholesale"], 1, "names a deck that is not there");
+}
+
+#[test]
+fn a_deck_holds_once_its_import_is_answered() {
+    let phones = Phones::serving("[calls]\ncarrier = \"sandbox\"\n");
+    let call = |number: &str| {
+        let answers = phones.submit("/voice/ctc/1/send", &[click(number, number)]);
+        answers[0]["status"]["name"].clone()
+    };
+    let mut deck = "prefix,per_second,currency\n".to_owned();
+    for prefix in 500..515 {
+        let number = format!("{prefix}98100486");
+        assert_eq!(call(&number), "REJECTED_PREFIX_MISSING");
+        deck.push_str(&format!("{prefix},0.01,EUR\n"));
+        phones.home.file("grown.csv", &deck);
+        phones.home.done(&["rates", "import", "grown.csv", "--deck", "demo"]);
+        assert_eq!(call(&number), "PENDING_ACCEPTED", "{prefix}");
+    }
 }

@@ -79,6 +79,7 @@ pub(super) async fn put(
         let is_there = edge.ledger.decks().await?.iter().any(|known| known.name == deck.name);
         let shown = show(&deck);
         edge.ledger.put_deck(deck).await?;
+        edge.decks_changed().await?;
         json(if is_there { StatusCode::OK } else { StatusCode::CREATED }, &shown)
     })
     .await
