@@ -7,6 +7,7 @@ use api::in_process::{Answer, Client};
 use bytes::Bytes;
 use fastrand::Rng;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::customer::Customer;
 
@@ -21,6 +22,8 @@ pub(crate) struct Taker {
     pub(crate) in_doubt: BTreeSet<String>,
     /// Received, and the server is still to be told.
     arriving: Vec<String>,
+    /// Received in one instant: if the server died in it, it may have been dead when it was told.
+    latest: (Instant, Vec<String>),
     /// A take by key that is not known to have been received.
     keyed: Option<Keyed>,
     /// What must not be.
@@ -43,6 +46,7 @@ impl Taker {
             received: BTreeMap::new(),
             in_doubt: BTreeSet::new(),
             arriving: Vec::new(),
+            latest: (Instant::now(), Vec::new()),
             keyed: None,
             faults: Vec::new(),
         }
@@ -51,6 +55,9 @@ impl Taker {
     /// The server has died.
     pub(crate) fn server_died(&mut self) {
         self.in_doubt.extend(self.arriving.drain(..));
+        if self.latest.0 == Instant::now() {
+            self.in_doubt.extend(self.latest.1.drain(..));
+        }
     }
 
     /// Takes for ever. May be dropped at any time, if the server dies.
@@ -158,6 +165,10 @@ impl Taker {
 
     fn have(&mut self, ids: &[String]) {
         self.arriving.clear();
+        if self.latest.0 != Instant::now() {
+            self.latest = (Instant::now(), Vec::new());
+        }
+        self.latest.1.extend_from_slice(ids);
         for id in ids {
             *self.received.entry(id.clone()).or_default() += 1;
         }
