@@ -11,7 +11,8 @@ run:
 test: test-deps
 	cargo test --workspace --all-features
 
-## test-long: the long forms: 200 crashes, a million reports through 80 clients, more seeds
+## test-long: the long forms: 200 crashes, a million reports through 80 clients, a hundred
+## thousand calls simulated, more seeds
 test-long: test-deps
 	CALLSLIP_LONG=1 CALLSLIP_CRASHES=200 CALLSLIP_SEEDS=2000 cargo test --release --workspace --all-features
 
