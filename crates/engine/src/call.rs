@@ -20,7 +20,8 @@ pub mod timers;
 
 use std::collections::VecDeque;
 
-use model::cdr::{Cdr, Ending, Verdict};
+use model::cdr::{Cdr, Detection, Ending, Verdict};
+use model::ladder::Ladder;
 use model::{Message, Outcome, Timestamp};
 
 use crate::carrier::{Audio, Leg, Order, Signal};
@@ -65,7 +66,7 @@ pub struct Call {
     a: LegCall,
     b: Option<LegCall>,
     keys: Vec<char>,
-    verdict: Option<Verdict>,
+    detection: Option<Detection>,
     actions: VecDeque<Action>,
 }
 
@@ -81,7 +82,7 @@ impl Call {
             a,
             b: None,
             keys: Vec::new(),
-            verdict: None,
+            detection: None,
             actions: VecDeque::new(),
         };
         call.order(Order::Dial { leg: Leg::A, from, to });
@@ -104,7 +105,9 @@ impl Call {
             }
             Event::Line(Signal::Key(key)) => self.pressed(key, now),
             Event::Line(Signal::PromptFinished) => self.prompt_finished(now),
-            Event::Line(Signal::Verdict(verdict)) => self.judged(verdict, now),
+            Event::Line(Signal::Detected(detection)) => self.judged(detection, now),
+            // Whoever drives us keeps it.
+            Event::Line(Signal::Recorded) => {}
             Event::Line(Signal::Silence) => {
                 if let Phase::Connected { .. } = self.phase {
                     self.end(Ending::Silence, now);
@@ -180,6 +183,9 @@ impl Call {
             return;
         };
         self.order(Order::Bridge);
+        if self.message.record {
+            self.order(Order::Record);
+        }
         let end = talk.longest.map(|longest| now.plus(longest));
         let warning = talk.warning.filter(|warning| !warning.is_zero());
         let beep_at = end.zip(warning).map(|(end, warning)| end.minus(warning));
@@ -260,8 +266,9 @@ impl Call {
         if !self.a.is_down() || self.b.as_ref().is_some_and(|b| !b.is_down()) {
             return;
         }
-        let leg_a = self.a.record;
-        let outcome = match (leg_a.answered, self.verdict) {
+        let leg_a = self.a.record.clone();
+        let verdict = self.detection.map(|detection| detection.verdict);
+        let outcome = match (leg_a.answered, verdict) {
             (Some(_), Some(Verdict::Machine)) => Outcome::AnsweredByMachine,
             (Some(_), Some(Verdict::Human) | None) => Outcome::Answered,
             (None, _) => ending.outcome_unanswered().unwrap_or(leg_a.outcome),
@@ -271,10 +278,12 @@ impl Call {
             outcome,
             ending,
             leg_a,
-            leg_b: self.b.as_ref().map(|b| b.record),
+            leg_b: self.b.as_ref().map(|b| b.record.clone()),
             keys: std::mem::take(&mut self.keys),
-            verdict: self.verdict,
+            detection: self.detection,
             prompt: self.attempt.prompt.as_ref().map(Audio::length),
+            // Its line knows.
+            ladder: Ladder::default(),
         };
         self.actions.push_back(Action::Finished(Box::new(record)));
         self.phase = Phase::Over;

@@ -7,13 +7,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use model::cdr::{Release, Verdict};
+use async_trait::async_trait;
+pub use model::cdr::Leg;
+use model::cdr::{Detection, Quality, Release};
+use model::ladder::Ladder;
 use model::{Number, Timestamp};
 
 /// Places calls: the sandbox, or SIP trunks.
+#[async_trait]
 pub trait Carrier: Send + Sync {
     /// A line for one attempt at a message. Nothing happens on it before its first order.
     fn line(&self, message_id: &str, attempt: u8) -> Box<dyn Line>;
+
+    /// Hangs up a leg that a process which died had left up. Takes a bounded time; whether the far
+    /// end has heard it makes no difference to the call.
+    async fn hang_up_left_behind(&self, dialog: &[u8]) {
+        let _ = dialog;
+    }
 }
 
 /// What one attempt has of a carrier: up to two legs, and the media between them.
@@ -33,15 +43,43 @@ pub trait Line: Send {
 
     /// When to poll again although nothing woke us.
     fn deadline(&self) -> Option<Timestamp>;
+
+    /// What it takes to hang the leg up without this process, once it has answered; none if it is
+    /// gone with the process.
+    fn dialog(&self, leg: Leg) -> Option<Vec<u8>> {
+        let _ = leg;
+        None
+    }
+
+    /// What was recorded and not yet handed out: samples of both sides in turn, A's first.
+    fn recorded(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// What is to be kept of the call beside its signals, once it is over.
+    fn remains(&mut self) -> Remains {
+        Remains::default()
+    }
 }
 
-/// One of the two parties of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Leg {
-    /// Called first.
-    A,
-    /// Called once A has answered.
-    B,
+/// What a line knows of a call beside what it has told.
+#[derive(Clone, Debug, Default)]
+pub struct Remains {
+    /// What it knows of leg A.
+    pub a: LegRemains,
+    /// What it knows of leg B.
+    pub b: LegRemains,
+    /// The messages of both.
+    pub ladder: Ladder,
+}
+
+/// What a line knows of a leg.
+#[derive(Clone, Debug, Default)]
+pub struct LegRemains {
+    /// The trunk that it went through last.
+    pub trunk: Option<String>,
+    /// How its media came through.
+    pub quality: Option<Quality>,
 }
 
 /// What a call asks of its line.
@@ -60,7 +98,7 @@ pub enum Order {
     Cancel(Leg),
     /// Release a leg that has answered. Told as `Ended` once the far end has confirmed.
     HangUp(Leg),
-    /// Listen to A for who answered, and tell the verdict.
+    /// Listen to A for who answered, and tell it.
     Detect,
     /// Play to A, from the start. Nothing else is being played by then.
     Play(Audio),
@@ -72,6 +110,8 @@ pub enum Order {
     EarlyMedia,
     /// Join A and B.
     Bridge,
+    /// Record what they say from now on.
+    Record,
     /// Let both hear that the end is near.
     Beep,
 }
@@ -86,7 +126,9 @@ pub enum Signal {
     /// What was to be played has been, to the end.
     PromptFinished,
     /// Who answered.
-    Verdict(Verdict),
+    Detected(Detection),
+    /// There is something recorded to be kept.
+    Recorded,
     /// Nobody has sent any media for long; the far end has probably gone.
     Silence,
 }
@@ -94,6 +136,8 @@ pub enum Signal {
 /// How far a leg has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// It could not be reached through one trunk, and is being called through the next one.
+    Redialled,
     /// The trunk works on it: SIP 100.
     Trying,
     /// It rings: SIP 180, or 183 with early media.
@@ -135,7 +179,7 @@ impl Signal {
     pub fn leg(self) -> Leg {
         match self {
             Self::Leg(leg, _) => leg,
-            Self::Key(_) | Self::PromptFinished | Self::Verdict(_) | Self::Silence => Leg::A,
+            Self::Key(_) | Self::PromptFinished | Self::Detected(_) | Self::Recorded | Self::Silence => Leg::A,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::ladder::Ladder;
 use crate::{Amount, Outcome, Timestamp};
 
 /// One attempt at a message, over.
@@ -21,13 +22,24 @@ pub struct Cdr {
     /// What A pressed, in order, before A and B were joined; later keys are between those two.
     pub keys: Vec<char>,
     /// Who answered, if somebody listened and could tell.
-    pub verdict: Option<Verdict>,
+    pub detection: Option<Detection>,
     /// The length of the prompt, played to the end or not.
     pub prompt: Option<Duration>,
+    /// What the two legs and we said to each other.
+    pub ladder: Ladder,
+}
+
+/// One of the two parties of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Leg {
+    /// Called first.
+    A,
+    /// Called once A has answered.
+    B,
 }
 
 /// One leg, over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegRecord {
     /// When it was dialled.
     pub invite: Timestamp,
@@ -41,6 +53,36 @@ pub struct LegRecord {
     pub release: Release,
     /// How it ended.
     pub outcome: Outcome,
+    /// The trunk that it went through last.
+    pub trunk: Option<String>,
+    /// How its media came through.
+    pub quality: Option<Quality>,
+}
+
+/// How the media of a leg came through (RFC 3550).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quality {
+    /// RTP packets that we sent.
+    pub sent: u64,
+    /// RTP packets that came.
+    pub received: u64,
+    /// RTP packets that should have come and did not.
+    pub lost: u64,
+    /// Interarrival jitter of what came, at the end.
+    pub jitter: Duration,
+    /// The same of what we sent, as the far end told it last by RTCP.
+    pub far_end: Option<FarEnd>,
+}
+
+/// How what we sent came through at the far end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FarEnd {
+    /// Packets that did not come.
+    pub lost: u64,
+    /// Interarrival jitter.
+    pub jitter: Duration,
+    /// From us to the far end and back.
+    pub round_trip: Option<Duration>,
 }
 
 /// What ended a call, and whose doing it was.
@@ -68,6 +110,8 @@ pub enum Ending {
     Cancelled,
     /// The server stopped.
     Drained,
+    /// The server died.
+    LeftBehind,
 }
 
 /// Why the far end let go of a leg, as far as it said.
@@ -77,6 +121,34 @@ pub struct Release {
     pub code: Option<u16>,
     /// Q.850 cause (RFC 3326 `Reason`).
     pub cause: Option<u8>,
+}
+
+/// Who answered, how that was told, and how long it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detection {
+    /// Who answered.
+    pub verdict: Verdict,
+    /// What told it.
+    pub clue: Clue,
+    /// How long after the answer it was told.
+    pub after: Duration,
+}
+
+/// What tells a person from an answering machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clue {
+    /// Nobody said anything.
+    InitialSilence,
+    /// It spoke for too long for a person.
+    LongGreeting,
+    /// It said too many words for a person.
+    ManyWords,
+    /// One word was too long for a person.
+    LongWord,
+    /// Something short was said, and then silence: somebody waits for an answer.
+    ShortGreeting,
+    /// Nothing of this within the time for it.
+    TimeOut,
 }
 
 /// Who answered.
@@ -127,7 +199,7 @@ impl Cdr {
 
     /// How long A and B were joined.
     pub fn bridged(&self) -> Duration {
-        let b = self.leg_b.map(|leg| leg.connected()).unwrap_or_default();
+        let b = self.leg_b.as_ref().map(LegRecord::connected).unwrap_or_default();
         b.min(self.leg_a.connected())
     }
 }
@@ -137,7 +209,7 @@ impl Ending {
     pub fn outcome_unanswered(self) -> Option<Outcome> {
         match self {
             Self::Cancelled => Some(Outcome::Cancelled),
-            Self::Drained => Some(Outcome::Internal),
+            Self::Drained | Self::LeftBehind => Some(Outcome::Internal),
             Self::NotReached
             | Self::Machine
             | Self::Completed
@@ -161,6 +233,8 @@ impl LegRecord {
             ended: None,
             release: Release::default(),
             outcome: Outcome::Internal,
+            trunk: None,
+            quality: None,
         }
     }
 

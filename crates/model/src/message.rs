@@ -49,6 +49,8 @@ pub struct Message {
     pub notify: Option<Notify>,
     /// Echoed in the report.
     pub callback_data: Option<String>,
+    /// Record what A and B say to each other.
+    pub record: bool,
 }
 
 impl Message {
@@ -90,6 +92,7 @@ impl Message {
             valid_until: _,
             notify,
             callback_data,
+            record,
         } = self;
         let validity = |message: &Self| message.valid_until.map(|at| at.since(message.send_at));
         validity(self) == validity(other)
@@ -108,6 +111,7 @@ impl Message {
             && *window == other.window
             && *notify == other.notify
             && *callback_data == other.callback_data
+            && *record == other.record
     }
 }
 
@@ -247,6 +251,7 @@ mod tests {
             valid_until: Some(Timestamp::from_millis(61_000)),
             notify: None,
             callback_data: None,
+            record: false,
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Report<S = String> {
     pub mcc_mnc: Option<S>,
     /// Keys pressed, comma-separated; empty when none was.
     pub dtmf_codes: S,
+    /// What A and B said was recorded.
+    pub recorded: bool,
     /// What the message cost.
     pub price: Price<S>,
     /// Whether it was delivered.

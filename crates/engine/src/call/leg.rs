@@ -98,6 +98,7 @@ impl LegCall {
         actions: &mut VecDeque<Action>,
     ) -> Option<News> {
         match progress {
+            Progress::Redialled => self.redialled(now),
             Progress::Trying => self.trying(now),
             Progress::Ringing { early_media } => self.ringing(early_media, now),
             Progress::Answered => self.answered(now, actions),
@@ -141,6 +142,15 @@ impl LegCall {
             | State::NotReached
             | State::Ended => {}
         }
+    }
+
+    /// Whatever the trunk before has told is void.
+    fn redialled(&mut self, now: Timestamp) -> Option<News> {
+        if let State::Dialled { .. } | State::Trying { .. } | State::Ringing { .. } = self.state {
+            self.record.ringing = None;
+            self.state = State::Dialled { until: now.plus(NO_PROVISIONAL) };
+        }
+        None
     }
 
     fn trying(&mut self, now: Timestamp) -> Option<News> {

@@ -9,14 +9,13 @@ use super::leg::LegCall;
 use super::phase::{Hears, Phase, Round, Step, Talk};
 use super::{Call, timers};
 use crate::carrier::{Leg, Order};
-use model::cdr::Ending;
-use model::cdr::Verdict;
+use model::cdr::{Detection, Ending, Verdict};
 
 impl Call {
-    pub(super) fn judged(&mut self, verdict: Verdict, now: Timestamp) {
+    pub(super) fn judged(&mut self, detection: Detection, now: Timestamp) {
         let Phase::Connected { limit, step: Step::Detecting { .. } } = self.phase else { return };
-        self.verdict = Some(verdict);
-        match (verdict, self.message.machine_detection) {
+        self.detection = Some(detection);
+        match (detection.verdict, self.message.machine_detection) {
             (Verdict::Machine, Some(MachineDetection::Hangup)) => self.end(Ending::Machine, now),
             (Verdict::Machine | Verdict::Human, _) => self.begin_message(limit, now),
         }

@@ -9,7 +9,7 @@ use model::{Number, Timestamp};
 use super::numbers::{Behaviour, Who, behaviour};
 use super::{Fault, Sandbox};
 use crate::carrier::{Leg, Line, Order, Progress, Signal};
-use model::cdr::{Release, Verdict};
+use model::cdr::{Clue, Detection, Release, Verdict};
 
 /// From an order or a signal to what the far end makes of it.
 const NETWORK: Duration = Duration::from_millis(40);
@@ -59,7 +59,8 @@ impl Line for SandboxLine {
             Order::StopPlaying => self.strike(|signal| signal == Signal::PromptFinished),
             Order::Ringback | Order::EarlyMedia => self.press_key(now),
             Order::Bridge => self.talk(now),
-            Order::Beep => {}
+            // Nobody says anything here.
+            Order::Beep | Order::Record => {}
         }
     }
 
@@ -132,11 +133,12 @@ impl SandboxLine {
 
     fn detect(&mut self, now: Timestamp) {
         let FarEnd::Up(who) = self.a else { return };
-        let verdict = match who {
-            Who::Machine => Verdict::Machine,
-            Who::Person | Who::Presses(_) | Who::HangsUp => Verdict::Human,
+        let (verdict, clue) = match who {
+            Who::Machine => (Verdict::Machine, Clue::LongGreeting),
+            Who::Person | Who::Presses(_) | Who::HangsUp => (Verdict::Human, Clue::ShortGreeting),
         };
-        self.plan(now, LISTENING, Signal::Verdict(verdict));
+        let detection = Detection { verdict, clue, after: LISTENING };
+        self.plan(now, LISTENING, Signal::Detected(detection));
     }
 
     /// A presses the key once, when there is something to hear.
