@@ -11,6 +11,7 @@ pub mod rating;
 pub mod report;
 pub mod retry;
 pub mod sandbox;
+pub mod sip;
 pub mod tariff;
 pub mod tariffs;
 pub mod time;
