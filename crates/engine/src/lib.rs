@@ -12,6 +12,7 @@ pub mod report;
 pub mod retry;
 pub mod sandbox;
 pub mod sip;
+mod sockets;
 pub mod tariff;
 pub mod tariffs;
 pub mod time;

@@ -11,12 +11,19 @@
 //! The library underneath logs whole messages, credentials included, at `info`: a subscriber must
 //! be filtered with [`LOG_FILTER`].
 
+mod dialog;
+mod digest;
+mod ladder;
 mod leg;
 mod message;
+mod peers;
 mod reason;
+mod session;
 mod settings;
 mod stack;
+mod wire;
 
+pub use ladder::Recorder;
 pub use leg::{EndedBy, Failure, Leg, LegEvent, Reply};
 pub use reason::{Protocol, Reason};
 pub use settings::{

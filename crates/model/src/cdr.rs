@@ -26,6 +26,15 @@ pub struct Cdr {
     pub prompt: Option<Duration>,
 }
 
+/// One of the two parties of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Leg {
+    /// Called first.
+    A,
+    /// Called once A has answered.
+    B,
+}
+
 /// One leg, over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LegRecord {

@@ -9,6 +9,7 @@ pub mod calling;
 pub mod catalogue;
 pub mod cdr;
 pub mod deck;
+pub mod ladder;
 pub mod limits;
 pub mod message;
 pub mod number;

@@ -46,3 +46,11 @@ pub const WINDOW_MINUTES_MIN: u16 = 60;
 pub const PROMPT_SECONDS_MAX: u32 = 600;
 /// Calls without a report in one ledger: each takes a little memory.
 pub const CALLS_OPEN_MAX: usize = 2_000_000;
+/// SIP messages kept of a call; one of two legs without trouble has about twenty.
+pub const LADDER_MESSAGES_MAX: usize = 64;
+/// Bytes of them.
+pub const LADDER_BYTES_MAX: usize = 48 * 1024;
+/// Bytes of a dialog as a carrier notes it; one takes about 250.
+pub const DIALOG_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a part of a recording: about a minute of both sides.
+pub const RECORDING_PART_BYTES_MAX: usize = 1024 * 1024;

@@ -136,7 +136,12 @@ impl Message {
         self.headers.push((one_line(name).into_owned(), one_line(value).into_owned()));
     }
 
-    /// The same, in passing.
+    /// Puts a header in front of all others, as Via must be.
+    pub(super) fn put_first(&mut self, name: &str, value: &str) {
+        self.headers.insert(0, (one_line(name).into_owned(), one_line(value).into_owned()));
+    }
+
+    /// The message with one more header.
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {
         self.push(name, value);
         self

@@ -4,6 +4,11 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use model::cdr;
+pub use model::ladder::Transport;
+
+use super::ladder::Recorder;
+
 /// How the stack is reached, and by whom.
 #[derive(Clone, Debug)]
 pub struct StackSettings {
@@ -97,17 +102,6 @@ impl From<IpAddr> for Network {
     }
 }
 
-/// What carries messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// Datagrams.
-    Udp,
-    /// A connection.
-    Tcp,
-    /// An encrypted connection.
-    Tls,
-}
-
 /// Where a request goes first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hop {
@@ -177,4 +171,8 @@ pub struct Invite {
     pub offer: Vec<u8>,
     /// None: no session timer is asked for; one that the far end wants is kept.
     pub session: Option<SessionTimer>,
+    /// Where what is said is noted; legs of a call share it.
+    pub recorder: Recorder,
+    /// As which leg it is noted.
+    pub leg: cdr::Leg,
 }
