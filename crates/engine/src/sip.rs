@@ -11,8 +11,12 @@
 //! The library underneath logs whole messages, credentials included, at `info`: a subscriber must
 //! be filtered with [`LOG_FILTER`].
 
+mod asking;
+mod calling;
+mod core;
 mod dialog;
 mod digest;
+mod keys;
 mod ladder;
 mod leg;
 mod message;
@@ -21,6 +25,7 @@ mod reason;
 mod session;
 mod settings;
 mod stack;
+mod talking;
 mod wire;
 
 pub use ladder::Recorder;
