@@ -11,6 +11,8 @@ pub mod rating;
 pub mod report;
 pub mod retry;
 pub mod sandbox;
+pub mod sip;
+mod sockets;
 pub mod tariff;
 pub mod tariffs;
 pub mod time;

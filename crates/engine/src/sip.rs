@@ -1,0 +1,40 @@
+//! SIP: the legs of calls on the wire, and what trunks are asked (OPTIONS, REGISTER).
+//!
+//! ```text
+//! Stack ──invite──> Leg ──────events, wishes────── task of the leg ── Dialog, Session, Digest (pure)
+//!   │ options, binding, hang_up_left_behind             │
+//!   └──────────────── wire: transactions, transports, the only importer of rsipstack ───────────
+//! ```
+//! It knows nothing of calls, prices or media: SDP is bytes here, and every timer but those of the
+//! protocol belongs to the call.
+//!
+//! The library underneath logs whole messages, credentials included, at `info`: a subscriber must
+//! be filtered with [`LOG_FILTER`].
+
+mod asking;
+mod calling;
+mod core;
+mod dialog;
+mod digest;
+mod keys;
+mod ladder;
+mod leg;
+mod message;
+mod peers;
+mod reason;
+mod session;
+mod settings;
+mod stack;
+mod talking;
+mod wire;
+
+pub use ladder::Recorder;
+pub use leg::{EndedBy, Failure, Leg, LegEvent, Reply};
+pub use reason::{Protocol, Reason};
+pub use settings::{
+    Credentials, Hop, Invite, Network, Party, SessionTimer, StackSettings, TlsListener, Transport,
+};
+pub use stack::{Binding, Counts, LeftBehind, Pong, Refused, Register, Stack};
+
+/// What the log of a process with a [`Stack`] must be filtered with, whatever else is asked for.
+pub const LOG_FILTER: &str = "rsipstack=warn";

@@ -1,0 +1,44 @@
+//! The sockets of the engine: nothing else in it opens one.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustix::net::sockopt::{
+    set_socket_recv_buffer_size, set_socket_recv_buffer_size_force, set_socket_reuseaddr,
+};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
+
+/// What the kernel keeps of SIP datagrams while we are busy: some seconds of a storm of
+/// retransmissions, which would become a collapse if they were lost.
+const SIP_BUFFER: usize = 4 << 20;
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 128;
+
+/// A socket for SIP datagrams.
+pub(crate) fn sip_datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = std::net::UdpSocket::bind(address)?;
+    socket.set_nonblocking(true)?;
+    // Beyond `net.core.rmem_max` only with CAP_NET_ADMIN; else as much as may be had.
+    if set_socket_recv_buffer_size_force(&socket, SIP_BUFFER).is_err() {
+        set_socket_recv_buffer_size(&socket, SIP_BUFFER)?;
+    }
+    UdpSocket::from_std(socket)
+}
+
+/// A listener for SIP connections.
+pub(crate) fn sip_listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // So that a restart does not wait for what the last process left in TIME_WAIT.
+    set_socket_reuseaddr(&socket, true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// A connection, or an error after so long.
+pub(crate) async fn connect(address: SocketAddr, longest: Duration) -> io::Result<TcpStream> {
+    let stream = tokio::time::timeout(longest, TcpStream::connect(address)).await??;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
