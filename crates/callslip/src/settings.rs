@@ -5,15 +5,20 @@
 mod bounds;
 mod calls;
 mod layers;
+mod sip;
+mod trunk;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use engine::sip::{Network, StackSettings};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use bounds::resolve;
 pub use calls::{Calls, Carrier, Prompts};
 pub use layers::{BadSettings, Flags};
+pub use sip::{Amd, Media, Recording, Sip, Who};
+pub use trunk::Trunk;
 
 /// The commented default file.
 pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");
@@ -34,10 +39,18 @@ pub struct Settings {
     pub calls: Calls,
     /// What is played in them.
     pub prompts: Prompts,
+    /// How we speak SIP.
+    pub sip: Sip,
+    /// What becomes of the media.
+    pub media: Media,
+    /// What tells a person from a machine.
+    pub amd: Amd,
     /// Logging in.
     pub auth: Auth,
     /// The log.
     pub log: Log,
+    /// Who takes our calls.
+    pub trunk: Vec<Trunk>,
 }
 
 /// `[data]`
@@ -292,13 +305,33 @@ impl Settings {
         }
     }
 
+    /// The trunks, with their passwords.
+    ///
+    /// # Errors
+    /// A password cannot be read.
+    pub fn trunks(&self) -> Result<Vec<engine::sip::Trunk>, BadSettings> {
+        self.trunk.iter().map(Trunk::engine).collect()
+    }
+
+    /// How the SIP stack is started.
+    ///
+    /// # Errors
+    /// A file that they name cannot be read.
+    pub fn stack(&self, sources: Vec<Network>) -> Result<StackSettings, BadSettings> {
+        self.sip.stack(sources, self.trunk.iter().any(Trunk::speaks_tls))
+    }
+
     /// What no single key can get wrong.
     fn check_together(&self) -> Result<(), String> {
         match (&self.http.tls_cert, &self.http.tls_key) {
-            (Some(_), None) => Err("http.tls_cert is given, http.tls_key is not".into()),
-            (None, Some(_)) => Err("http.tls_key is given, http.tls_cert is not".into()),
-            (Some(_), Some(_)) | (None, None) => Ok(()),
+            (Some(_), None) => return Err("http.tls_cert is given, http.tls_key is not".into()),
+            (None, Some(_)) => return Err("http.tls_key is given, http.tls_cert is not".into()),
+            (Some(_), Some(_)) | (None, None) => {}
         }
+        self.sip.check_together()?;
+        self.media.check_together()?;
+        self.amd.check_together()?;
+        trunk::check_together(&self.trunk, self.calls.carrier == Carrier::Sip)
     }
 }
 

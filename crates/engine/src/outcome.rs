@@ -20,9 +20,12 @@ pub struct Unanswered {
 /// Codes that say little; a Q.850 cause beside one says more. Any other code outranks its cause.
 const VAGUE: [u16; 6] = [403, 410, 480, 500, 503, 603];
 
-/// Codes that speak for the trunk. Any other speaks for the number or the person called, and no
-/// trunk will hear anything else.
-const OF_THE_TRUNK: [u16; 8] = [401, 407, 408, 488, 500, 502, 503, 504];
+/// Codes after which no other trunk is tried, unless a trunk is said to mean others: they speak for
+/// the number or the person called, and no trunk will hear anything else.
+pub const FINAL_CODES: [u16; 20] = [
+    300, 301, 302, 305, 380, 403, 404, 410, 416, 433, 480, 484, 485, 486, 487, 600, 603, 604, 607,
+    608,
+];
 
 impl Unanswered {
     /// The outcome of the leg.
@@ -33,12 +36,25 @@ impl Unanswered {
         }
     }
 
-    /// Whether another trunk may do better. Never once it rang: no telephone rings twice for one
-    /// attempt.
-    pub fn may_fail_over(self) -> bool {
+    /// Whether another trunk may do better, if this one means those codes. Never once it rang: no
+    /// telephone rings twice for one attempt. Nor if a vague code comes with a cause that speaks for
+    /// the number or the person called.
+    pub fn may_fail_over(self, final_codes: &[u16]) -> bool {
         let is_given_up = self.cancelled_as.is_some_and(|ours| ours != Outcome::NetworkError);
-        let is_the_trunks = self.release.code.is_none_or(|code| OF_THE_TRUNK.contains(&code));
-        is_the_trunks && !self.rang && !is_given_up
+        let is_final = self.release.code.is_some_and(|code| is_final(code, final_codes));
+        !(is_final || self.rang || is_given_up || self.has_cause_of_who_was_called())
+    }
+
+    fn has_cause_of_who_was_called(self) -> bool {
+        use Outcome::{
+            Busy, Declined, IncompleteNumber, NoAnswer, NoSuchNumber, NumberChanged, Unavailable,
+        };
+        let Release { code, cause } = self.release;
+        let is_vague = code.is_none_or(|code| VAGUE.contains(&code));
+        let outcome = cause.filter(|_| is_vague).and_then(|cause| of_cause(cause, code));
+        let theirs =
+            [Busy, Declined, IncompleteNumber, NoAnswer, NoSuchNumber, NumberChanged, Unavailable];
+        outcome.is_some_and(|outcome| theirs.contains(&outcome))
     }
 
     /// Whether the end says no more than that our cancel has worked, or was crossed by an answer.
@@ -60,6 +76,12 @@ impl Unanswered {
 /// Whether it was ordered, so that no answer of the far end changes it.
 fn is_order(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Cancelled | Outcome::Internal)
+}
+
+fn is_final(code: u16, final_codes: &[u16]) -> bool {
+    // RFC 3261 §8.1.3.2: a code that we do not know counts as the x00 of its class.
+    let is_unknown = matches!(code, 300..=399 | 600..=699) && !FINAL_CODES.contains(&code);
+    final_codes.contains(&code) || (is_unknown && final_codes.contains(&(code / 100 * 100)))
 }
 
 fn of_code(code: u16, rang: bool) -> Outcome {

@@ -16,25 +16,42 @@ mod calling;
 mod core;
 mod dialog;
 mod digest;
+mod health;
+mod hunt;
 mod keys;
 mod ladder;
 mod leg;
+mod load;
 mod message;
 mod peers;
 mod reason;
+mod registrar;
+pub mod route;
 mod session;
 mod settings;
 mod stack;
+mod standing;
 mod talking;
+mod trunk;
+mod trunks;
 mod wire;
 
+pub use health::{Change, Health};
+pub use hunt::{Hunt, Unreached, Verdict};
 pub use ladder::Recorder;
 pub use leg::{EndedBy, Failure, Leg, LegEvent, Reply};
+pub use load::{Full, Load};
 pub use reason::{Protocol, Reason};
+pub use registrar::{Registrar, Reply as RegistrarReply};
 pub use settings::{
     Credentials, Hop, Invite, Network, Party, SessionTimer, StackSettings, TlsListener, Transport,
 };
 pub use stack::{Binding, Counts, LeftBehind, Pong, Refused, Register, Stack};
+pub use standing::{Failures, Place};
+pub use trunk::{
+    Caller, CallerPolicy, Codec, Destination, Form, Keys, KeysBy, NumberFormat, Rank, Trunk,
+};
+pub use trunks::{DestinationFigures, NoWay, Reloaded, TrunkFigures, Trunks, Way};
 
 /// What the log of a process with a [`Stack`] must be filtered with, whatever else is asked for.
 pub const LOG_FILTER: &str = "rsipstack=warn";

@@ -38,15 +38,6 @@ pub enum Leg {
     B,
 }
 
-/// One of the two parties of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Leg {
-    /// Called first.
-    A,
-    /// Called once A has answered.
-    B,
-}
-
 /// One leg, over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegRecord {

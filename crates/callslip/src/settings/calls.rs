@@ -53,6 +53,8 @@ pub enum Carrier {
     None,
     /// The built-in sandbox: no telephone rings.
     Sandbox,
+    /// The trunks.
+    Sip,
 }
 
 /// `[prompts]`
@@ -108,7 +110,7 @@ impl Calls {
     pub fn exchange(&self) -> ExchangeSettings {
         let concurrent_calls = match self.carrier {
             Carrier::None => 0,
-            Carrier::Sandbox => self.concurrent_calls,
+            Carrier::Sandbox | Carrier::Sip => self.concurrent_calls,
         };
         ExchangeSettings {
             account: Caps {

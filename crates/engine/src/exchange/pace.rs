@@ -74,6 +74,11 @@ impl Pace {
         self.dialled.front().copied().unwrap_or(now).plus(WINDOW)
     }
 
+    /// How many were dialled within the last second.
+    pub fn dialled_lately(&mut self, now: Timestamp) -> u64 {
+        self.in_window(now) as u64
+    }
+
     fn in_window(&mut self, now: Timestamp) -> usize {
         while self.dialled.front().is_some_and(|at| at.plus(WINDOW) <= now) {
             self.dialled.pop_front();

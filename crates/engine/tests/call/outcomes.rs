@@ -1,6 +1,6 @@
 //! Every row of the table from SIP codes and Q.850 causes to outcomes.
 
-use engine::outcome::Unanswered;
+use engine::outcome::{FINAL_CODES, Unanswered};
 use model::Outcome::{self, *};
 use model::cdr::Release;
 
@@ -104,7 +104,7 @@ fn what_we_cancelled_is_ours_unless_the_far_end_had_decided() {
 fn another_trunk_is_tried_for_what_this_one_could_not() {
     let may = |code, rang, cancelled_as| {
         let release = Release { code, cause: None };
-        Unanswered { release, rang, cancelled_as }.may_fail_over()
+        Unanswered { release, rang, cancelled_as }.may_fail_over(&FINAL_CODES)
     };
     for code in [None, Some(401), Some(407), Some(408), Some(488), Some(500), Some(502), Some(503)]
     {
