@@ -179,7 +179,11 @@ impl Signal {
     pub fn leg(self) -> Leg {
         match self {
             Self::Leg(leg, _) => leg,
-            Self::Key(_) | Self::PromptFinished | Self::Detected(_) | Self::Recorded | Self::Silence => Leg::A,
+            Self::Key(_)
+            | Self::PromptFinished
+            | Self::Detected(_)
+            | Self::Recorded
+            | Self::Silence => Leg::A,
         }
     }
 }
