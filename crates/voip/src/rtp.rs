@@ -4,6 +4,8 @@
 
 mod outgoing;
 mod received;
+#[cfg(test)]
+mod tests;
 
 pub use outgoing::Outgoing;
 pub use received::{Arrival, Received};

@@ -190,7 +190,8 @@ impl Stream {
         let change = transit.wrapping_sub(self.transit).cast_signed().unsigned_abs();
         self.timestamp = timestamp;
         self.transit = transit;
-        self.jitter = self.jitter.saturating_add(change).saturating_sub((self.jitter + 8) >> 4);
+        let forgotten = self.jitter.saturating_add(8) >> 4;
+        self.jitter = self.jitter.saturating_add(change) - forgotten;
     }
 
     fn expected(&self) -> u64 {
