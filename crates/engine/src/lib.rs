@@ -5,12 +5,14 @@
 pub mod call;
 pub mod carrier;
 pub mod exchange;
+pub mod media;
 pub mod outcome;
 pub mod prompt;
 pub mod rating;
 pub mod report;
 pub mod retry;
 pub mod sandbox;
+mod sockets;
 pub mod tariff;
 pub mod tariffs;
 pub mod time;

@@ -13,6 +13,7 @@ mod call;
 mod clock;
 mod counters;
 mod ear;
+mod keys;
 mod latch;
 mod leg;
 mod patch;
