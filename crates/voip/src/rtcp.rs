@@ -63,7 +63,8 @@ pub struct Block {
 pub fn ntp(since_1970: Duration) -> u64 {
     const FROM_1900_TO_1970: u64 = 2_208_988_800;
     let seconds = since_1970.as_secs().wrapping_add(FROM_1900_TO_1970);
-    seconds << 32 | (u64::from(since_1970.subsec_nanos()) << 32) / 1_000_000_000
+    let fraction = (u64::from(since_1970.subsec_nanos()) << 32) / 1_000_000_000;
+    (seconds << 32) | fraction
 }
 
 /// The middle of an NTP time: seconds modulo 65536, and in the lower half their fraction.
@@ -265,7 +266,7 @@ mod tests {
 
     #[test]
     fn times_of_two_centuries() {
-        assert_eq!(ntp(Duration::from_millis(500)), 2_208_988_800 << 32 | 1 << 31);
+        assert_eq!(ntp(Duration::from_millis(500)), (2_208_988_800 << 32) | (1 << 31));
     }
 
     #[test]

@@ -127,7 +127,8 @@ impl Received {
             std::mem::replace(&mut self.told, (expected, received));
         let expected = expected.saturating_sub(expected_before);
         let lost = expected.saturating_sub(received.saturating_sub(received_before));
-        if expected == 0 { 0 } else { u8::try_from((lost << 8) / expected).unwrap_or(u8::MAX) }
+        let part = (lost << 8).checked_div(expected).unwrap_or(0);
+        u8::try_from(part).unwrap_or(u8::MAX)
     }
 
     fn begin(&mut self, header: &Header, arrived: u32) {
