@@ -5,6 +5,7 @@
 pub mod call;
 pub mod carrier;
 pub mod exchange;
+pub mod media;
 pub mod outcome;
 pub mod prompt;
 pub mod rating;

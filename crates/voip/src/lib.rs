@@ -7,6 +7,7 @@ pub mod amd;
 pub mod event;
 pub mod g711;
 pub mod inband;
+pub mod key_tone;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;

@@ -1,0 +1,33 @@
+//! A recording under way: what both sides say, in parts.
+
+use model::limits::RECORDING_PART_BYTES_MAX;
+use voip::FRAME;
+use voip::wav::interleave;
+
+use super::voice::Frame;
+
+/// Bytes of a part: 30 seconds of both sides.
+const PART: usize = 30 * 8_000 * 2;
+const _: () = assert!(PART <= RECORDING_PART_BYTES_MAX);
+
+/// Collects both sides.
+#[derive(Debug, Default)]
+pub(super) struct Recorder {
+    part: Vec<u8>,
+}
+
+impl Recorder {
+    /// The next 20 ms of A and B; a part, once it is full.
+    pub(super) fn add(&mut self, a: &Frame, b: &Frame) -> Option<Vec<u8>> {
+        let mut both = [0; 2 * FRAME];
+        let bytes = interleave(a, b, &mut both);
+        self.part.reserve_exact(if self.part.is_empty() { PART } else { 0 });
+        self.part.extend_from_slice(&both[..bytes]);
+        (self.part.len() >= PART).then(|| std::mem::take(&mut self.part))
+    }
+
+    /// What is left of it.
+    pub(super) fn rest(self) -> Option<Vec<u8>> {
+        (!self.part.is_empty()).then_some(self.part)
+    }
+}
