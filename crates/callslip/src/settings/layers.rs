@@ -160,6 +160,9 @@ mod tests {
     #[test]
     fn the_default_file_has_every_key() {
         for (section, keys) in known_keys() {
+            if section == "trunk" {
+                continue;
+            }
             let (_, rest) = DEFAULT_FILE.split_once(&format!("\n[{section}]\n")).unwrap();
             let body = rest.split("\n[").next().unwrap();
             for key in keys {
@@ -170,6 +173,36 @@ mod tests {
                     "[{section}] does not show `{key}`"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_default_file_shows_every_key_of_a_trunk_with_its_default() {
+        let (_, block) = DEFAULT_FILE.split_once("# [[trunk]]\n").unwrap();
+        let shown = block.lines().filter_map(|line| line.strip_prefix("# "));
+        let is_key = |line: &&str| {
+            let key = line.split_once(" = ").map_or("", |(key, _)| key);
+            !key.is_empty()
+                && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
+        };
+        let all: Vec<&str> = shown.filter(is_key).collect();
+        let parse = |lines: &[&str]| -> Settings {
+            toml::from_str(&format!("[[trunk]]\n{}", lines.join("\n"))).unwrap()
+        };
+        // These have no default.
+        let no_default =
+            ["user", "password_file", "password_env", "register_s", "identity", "from_domain"];
+        let is_default =
+            |line: &&str| !no_default.iter().any(|key| line.starts_with(&format!("{key} =")));
+        let defaults: Vec<&str> = all.iter().copied().filter(is_default).collect();
+        assert_eq!(parse(&defaults), parse(&defaults[..2]), "a default that is none");
+        let shown = serde_json::to_value(&parse(&all).trunk[0]).unwrap();
+        for (key, value) in shown.as_object().unwrap() {
+            assert!(
+                all.iter().any(|line| line.starts_with(&format!("{key} = "))),
+                "{key} is not shown"
+            );
+            assert!(!value.is_null(), "{key}");
         }
     }
 

@@ -28,7 +28,7 @@ fn a_wrong_value_is_shown_with_file_line_and_caret() {
     check_wrong("[http]\nlisten = \"8080\"\n", &["line 2", "^^^^^^", "address and port"]);
     check_wrong("[http]\ncors_origins = [\"crm.example/x\"]\n", &["line 2", "not an origin"]);
     check_wrong("[log]\nlevel = \"info,=,\"\n", &["line 2", "not a log level"]);
-    check_wrong("[calls]\ncarrier = \"pstn\"\n", &["line 2", "^^^^^^", "`none` or `sandbox`"]);
+    check_wrong("[calls]\ncarrier = \"pstn\"\n", &["line 2", "^^^^^^", "`none`, `sandbox`, `sip`"]);
     check_wrong("[calls]\ncalls_per_second = 0\n", &["line 2", "must be 1 to 10000, not 0"]);
     check_wrong("[calls]\nlease_s = 4\n", &["line 2", "must be 5 to 3600, not 4"]);
     check_wrong("[calls]\ndrain_s = 14401\n", &["line 2", "must be 0 to 14400"]);
