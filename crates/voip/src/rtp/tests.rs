@@ -111,6 +111,24 @@ fn loss_and_order_are_those_of_the_stream_relayed() {
 }
 
 #[test]
+fn a_long_stream_is_relayed_to_its_end() {
+    let mut out = Outgoing::new(1, 10, 1000);
+    let mut expected = 10_u16;
+    for n in 0..70_000_u32 {
+        let sequence = u16::try_from(n % 65_536).unwrap();
+        let relayed = out.relay(&packet(sequence, n * 160), 0, 160).unwrap();
+        assert_eq!((relayed.sequence, relayed.timestamp), (expected, 1000 + n * 160), "{n}");
+        // A packet that was overtaken by this one, after however long.
+        if n > 2 {
+            let late = packet(sequence.wrapping_sub(2), (n - 2) * 160);
+            let relayed = out.relay(&late, 0, 160).unwrap();
+            assert_eq!(relayed.sequence, expected.wrapping_sub(2), "{n}");
+        }
+        expected = expected.wrapping_add(1);
+    }
+}
+
+#[test]
 fn a_stream_that_begins_anew_goes_on_where_we_are() {
     let mut out = Outgoing::new(1, 10, 1000);
     out.relay(&packet(100, 0), 0, 160);
