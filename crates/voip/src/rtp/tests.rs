@@ -138,10 +138,15 @@ fn a_stream_that_begins_anew_goes_on_where_we_are() {
     other.header.ssrc = 2;
     let other = out.relay(&other, 0, 160).unwrap();
     assert_eq!((other.marker, other.sequence, other.timestamp), (true, 12, 1320));
+    // However well its numbers would fit.
+    let mut third = packet(8, 167);
+    third.header.ssrc = 3;
+    let third = out.relay(&third, 0, 160).unwrap();
+    assert_eq!((third.marker, third.sequence, third.timestamp), (true, 13, 1480));
     // An hour of timestamps in one step is no pause.
     let mut jumped = packet(8, 28_800_000);
-    jumped.header.ssrc = 2;
-    assert_eq!(out.relay(&jumped, 0, 160).unwrap().timestamp, 1480);
+    jumped.header.ssrc = 3;
+    assert_eq!(out.relay(&jumped, 0, 160).unwrap().timestamp, 1640);
 }
 
 #[test]
@@ -209,7 +214,9 @@ fn another_source_is_another_stream() {
     other.ssrc = 1;
     assert_eq!(received.take(&other, 480), Arrival::First);
     assert_eq!((received.ssrc(), received.lost(), received.restarts()), (Some(1), 1, 1));
-    assert_eq!(received.fraction_lost(), 0);
+    other.sequence += 3;
+    received.take(&other, 960);
+    assert_eq!(received.fraction_lost(), 128); // 2 of 4, whatever was before
 }
 
 /// Every second packet 2 ms late: the deviation is 16 samples from one to the next.
