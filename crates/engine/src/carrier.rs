@@ -56,9 +56,11 @@ pub trait Line: Send {
         None
     }
 
-    /// What is to be kept of the call beside its signals, once it is over.
-    fn remains(&mut self) -> Remains {
-        Remains::default()
+    /// What is to be kept of the call beside its signals, once it is over. The last of what was
+    /// recorded is then there as well. Comes at once, or as soon as the carrier's own threads run.
+    fn poll_remains(&mut self, cx: &mut Context<'_>) -> Poll<Remains> {
+        let _ = cx;
+        Poll::Ready(Remains::default())
     }
 }
 

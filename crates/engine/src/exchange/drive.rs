@@ -61,7 +61,7 @@ pub(super) async fn drive(
                     line.order(order, time.now());
                 }
                 Action::Finished(cdr) => {
-                    let cdr = with_remains(cdr, line.remains());
+                    let cdr = with_remains(cdr, poll_fn(|cx| line.poll_remains(cx)).await);
                     notes.record(line.recorded());
                     let recorded = notes.write_all().await;
                     return Over { cdr, second, recorded };
