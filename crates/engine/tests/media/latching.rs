@@ -7,7 +7,7 @@ use engine::media::{CallMedia, Latching, LegSettings, Plane};
 use voip::g711::Codec;
 use voip::sdp::Direction;
 
-use crate::phone::{Phone, own_address, plane, speech};
+use crate::phone::{Phone, frame, own_address, plane, speech};
 
 /// A call whose leg A is to be latched; B hears what is taken for A's.
 fn call(plane: &Plane, a: &mut Phone, b: &mut Phone, latching: Latching) -> CallMedia {
@@ -16,6 +16,7 @@ fn call(plane: &Plane, a: &mut Phone, b: &mut Phone, latching: Latching) -> Call
     a.join(&mut call, Leg::A, settings);
     b.join(&mut call, Leg::B, LegSettings::default());
     call.bridge();
+    frame();
     call
 }
 
@@ -42,7 +43,7 @@ fn assert_only(plane: &Plane, a: &mut Phone, b: &Phone, foreign: u64) {
     assert_eq!(heard.unwrap().payload, speech(99));
     let until = std::time::Instant::now() + crate::phone::PATIENCE;
     while plane.counts().foreign < foreign && std::time::Instant::now() < until {
-        crate::phone::frame();
+        frame();
     }
     assert_eq!(plane.counts().foreign, foreign);
 }
@@ -97,6 +98,7 @@ fn a_far_end_behind_a_nat_is_heard_and_answered_where_it_is() {
         b.say(&speech(2));
         a.await_voice(&speech(2));
         call.connect(Leg::A, told);
+        frame();
         say_from(&another_port(), &mut a, &speech(3));
         a.say(&speech(4));
         assert_eq!(b.hear().unwrap().payload, speech(4));
@@ -114,6 +116,7 @@ fn a_far_end_that_says_it_has_moved_is_heard_from_there() {
     b.await_voice(&speech(1));
     let before = std::mem::replace(&mut a.rtp, elsewhere());
     call.connect(Leg::A, a.peer(Direction::SendReceive));
+    frame();
     b.say(&speech(2));
     a.await_voice(&speech(2));
     say_from(&before, &mut a, &speech(3));

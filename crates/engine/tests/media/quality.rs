@@ -33,24 +33,23 @@ fn loss_and_jitter_are_counted_and_told_both_ways() {
     let mut a = Phone::new(Codec::Pcmu);
     a.join(&mut call, Leg::A, LegSettings::default());
     let ours = a.hear().unwrap().header.ssrc;
-    // A tenth is lost, and every other packet comes 20 ms late.
-    for number in 0..100 {
+    // A tenth is lost, and every other packet comes late.
+    for number in 0..60 {
         match number % 10 {
             3 => a.lose(160),
             _ => a.say(&speech(number)),
         }
         if number % 2 == 1 {
             frame();
-            frame();
         }
     }
     let told = report(&a);
     assert_eq!(told.ssrc, ours);
     let (sent, block) = (told.sent.unwrap(), told.block.unwrap());
-    assert_eq!((block.ssrc, block.lost), (a.next.ssrc, 10));
+    assert_eq!((block.ssrc, block.lost), (a.next.ssrc, 6));
     assert!((20..30).contains(&block.fraction_lost), "{}", block.fraction_lost);
-    assert!((80..240).contains(&block.jitter), "{}", block.jitter);
-    assert!(sent.packets > 50 && sent.octets == sent.packets * 160, "{sent:?}");
+    assert!((40..240).contains(&block.jitter), "{}", block.jitter);
+    assert!(sent.packets > 20 && sent.octets == sent.packets * 160, "{sent:?}");
 
     let block = Block {
         ssrc: ours,
@@ -63,9 +62,9 @@ fn loss_and_jitter_are_counted_and_told_both_ways() {
     frame();
     close(&mut call);
     let quality = call.quality(Leg::A).unwrap();
-    assert_eq!((quality.received, quality.lost), (90, 10));
+    assert_eq!((quality.received, quality.lost), (54, 6));
     assert!(quality.sent >= u64::from(sent.packets));
-    assert!((10..30).contains(&quality.jitter.as_millis()), "{:?}", quality.jitter);
+    assert!((5..30).contains(&quality.jitter.as_millis()), "{:?}", quality.jitter);
     let far_end = quality.far_end.unwrap();
     assert_eq!((far_end.lost, far_end.jitter), (7, Duration::from_millis(3)));
     assert!(far_end.round_trip.unwrap() < Duration::from_secs(1), "{far_end:?}");
@@ -92,11 +91,8 @@ fn a_report_that_is_answered_says_how_long_that_took() {
 
 #[test]
 fn neither_leg_heard_for_long_is_told_and_one_is_enough() {
-    let plane = Plane::start(MediaSettings {
-        silence: Duration::from_millis(300),
-        ..settings()
-    })
-    .unwrap();
+    let plane =
+        Plane::start(MediaSettings { silence: Duration::from_millis(300), ..settings() }).unwrap();
     let mut call = plane.call();
     let (mut a, mut b) = (Phone::new(Codec::Pcmu), Phone::new(Codec::Pcmu));
     a.join(&mut call, Leg::A, LegSettings::default());

@@ -11,7 +11,7 @@ use voip::g711::Codec;
 
 use crate::phone::{PATIENCE, Phone, bridged, close, event, frame, plane, settings, speech};
 
-fn until(done: impl Fn() -> bool) {
+pub(crate) fn until(done: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !done() {
         assert!(Instant::now() < end, "it does not come");
@@ -124,6 +124,7 @@ fn rubbish_is_dropped_and_the_call_goes_on() {
         socket.send_to(&datagram, server).unwrap();
         if round % 50 == 0 {
             std::thread::sleep(Duration::from_millis(1));
+            b.heard();
         }
     }
     a.rtp.send_to(&[0x80; 9_000], a.server).unwrap();

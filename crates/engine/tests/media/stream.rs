@@ -35,12 +35,14 @@ fn prompt_ringback_early_media_and_bridge_are_one_stream() {
     b.join(&mut call, Leg::B, LegSettings::default());
     std::thread::sleep(Duration::from_millis(200));
     call.early_media();
+    frame();
     for number in 0..10 {
         b.say(&speech(number));
         frame();
     }
     // The network's announcement is over, and B itself begins elsewhere.
     call.bridge();
+    frame();
     b.next.ssrc ^= 1;
     b.next.sequence = b.next.sequence.wrapping_add(20_000);
     b.next.timestamp = b.next.timestamp.wrapping_mul(3);
