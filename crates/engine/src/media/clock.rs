@@ -32,7 +32,7 @@ pub(super) fn samples(duration: Duration) -> Samples {
 /// The time as RTCP tells it: NTP's format, from any moment that stays the same (RFC 3550, 4).
 pub(super) fn ntp(now: Samples) -> u64 {
     let rate = u64::from(RATE);
-    (now / rate) << 32 | ((now % rate) << 32) / rate
+    ((now / rate) << 32) | (((now % rate) << 32) / rate)
 }
 
 /// The part of the time that fits into a timestamp.

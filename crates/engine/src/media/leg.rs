@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use model::cdr::Quality;
 use voip::event::Receiver;
-use voip::g711::convert;
+use voip::g711::{Codec, convert};
 use voip::inband;
 use voip::rtp::{Arrival, HEADER, Header, Outgoing, Packet, Received};
 use voip::sdp::{Agreed, Content};
@@ -227,7 +227,8 @@ impl Leg {
     pub(super) fn tick(&mut self, hears: &mut Hears, turn: &mut Turn<'_>) {
         let Some(agreed) = self.may_send() else {
             // It plays on unheard, so that it ends.
-            hears.next(voip::g711::Codec::Pcmu);
+            hears.next(Codec::Pcmu);
+            self.beep = None;
             return;
         };
         let frame = hears.next(agreed.codec);
@@ -235,7 +236,7 @@ impl Leg {
             self.catch_up(turn.now);
             match self.keys.next(&mut self.outgoing, &agreed) {
                 Some(KeyPacket::Event(header, payload)) => {
-                    self.sent_until = turn.now + FRAME as Samples;
+                    self.sent_until += FRAME as Samples;
                     turn.room[HEADER..HEADER + payload.len()].copy_from_slice(&payload);
                     return self.send(&header, payload.len(), turn);
                 }

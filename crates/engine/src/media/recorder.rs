@@ -31,3 +31,20 @@ impl Recorder {
         (!self.part.is_empty()).then_some(self.part)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_recording_comes_in_parts() {
+        let mut recorder = Recorder::default();
+        let part = (1..).find_map(|frames| Some((frames, recorder.add(&[1; FRAME], &[2; FRAME])?)));
+        let (frames, part) = part.unwrap();
+        assert_eq!(frames * 20, 30_000);
+        assert_eq!(part, [1, 2].repeat(PART / 2));
+        assert_eq!(recorder.add(&[3; FRAME], &[4; FRAME]), None);
+        assert_eq!(recorder.rest(), Some([3, 4].repeat(FRAME)));
+        assert_eq!(Recorder::default().rest(), None);
+    }
+}
