@@ -13,14 +13,17 @@
 
 mod asking;
 mod calling;
+mod carrier;
 mod core;
 mod dialog;
 mod digest;
 mod health;
 mod hunt;
+mod keeper;
 mod keys;
 mod ladder;
 mod leg;
+mod line;
 mod load;
 mod message;
 mod peers;
@@ -29,6 +32,7 @@ mod registrar;
 pub mod route;
 mod session;
 mod settings;
+mod side;
 mod stack;
 mod standing;
 mod talking;
@@ -36,6 +40,7 @@ mod trunk;
 mod trunks;
 mod wire;
 
+pub use carrier::{Recording, SipCarrier, SipSettings};
 pub use health::{Change, Health};
 pub use hunt::{Hunt, Unreached, Verdict};
 pub use ladder::Recorder;

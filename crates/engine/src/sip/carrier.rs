@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -63,7 +63,7 @@ pub(super) struct Shared {
     pub(super) recording: Recording,
     seed: u64,
     time: Time,
-    keeper: Keeper,
+    keeper: Mutex<Option<Keeper>>,
 }
 
 impl SipCarrier {
@@ -83,8 +83,10 @@ impl SipCarrier {
         let domain = stack.domain.clone();
         let plane = Plane::start(settings.media)?;
         let stack = Stack::start(stack, clock).await?;
-        let keeper = Keeper::start(stack.clone(), trunks.clone(), domain.clone(), time.clone());
         let (latching, recording, seed) = (settings.latching, settings.recording, settings.seed);
+        let chance = fastrand::Rng::with_seed(seed);
+        let keeper = Keeper::start(stack.clone(), &trunks, time.clone(), &domain, chance);
+        let keeper = Mutex::new(Some(keeper));
         let shared =
             Shared { stack, plane, trunks, domain, latching, recording, seed, time, keeper };
         Ok(Self(Arc::new(shared)))
@@ -92,9 +94,7 @@ impl SipCarrier {
 
     /// Those trunks from now on; legs under way go on.
     pub fn reload(&self, trunks: Vec<Trunk>) -> Reloaded {
-        let reloaded = self.0.trunks.reload(trunks, self.0.time.now());
-        self.0.stack.set_sources(self.0.trunks.sources());
-        reloaded
+        self.0.trunks.reload(trunks, self.0.time.now())
     }
 
     /// Its trunks.
@@ -119,7 +119,10 @@ impl SipCarrier {
 
     /// Stops, once its lines are gone: lets legs be confirmed that were let go of, and unregisters.
     pub async fn stop(&self) {
-        self.0.keeper.stop().await;
+        let keeper = self.0.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(keeper) = keeper {
+            keeper.stop().await;
+        }
         let time = &self.0.time;
         let ends = time.now().plus(LAST_WORDS);
         while self.counts().legs > 0 && time.now() < ends {

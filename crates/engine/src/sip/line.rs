@@ -140,8 +140,7 @@ impl SipLine {
     /// Sends the key by INFO, if the trunk of that leg wants it so.
     fn passes_by_info(&mut self, to: Leg, key: char) -> bool {
         let Some(side) = self.side(to) else { return false };
-        side.trunk().keys.by == KeysBy::Info
-            && side.leg().is_some_and(|leg| leg.send_info_key(key))
+        side.trunk().keys.by == KeysBy::Info && side.leg().is_some_and(|leg| leg.send_info_key(key))
     }
 
     fn tell_key(&mut self, leg: Leg, key: char) {

@@ -241,10 +241,12 @@ impl Side {
         let no_circuit = Release { code: None, cause: Some(NO_CIRCUIT) };
         loop {
             match self.hunt.way().take(world.now) {
-                Ok(place) => return self.try_way(place, other_codec, world).map_err(|error| {
-                    tracing::error!(%error, "A leg gets no ports for its media.");
-                    no_circuit
-                }),
+                Ok(place) => {
+                    return self.try_way(place, other_codec, world).map_err(|error| {
+                        tracing::error!(%error, "A leg gets no ports for its media.");
+                        no_circuit
+                    });
+                }
                 Err(_) if self.hunt.skip() == Verdict::Final => return Err(no_circuit),
                 Err(_) => {}
             }
@@ -259,8 +261,7 @@ impl Side {
     ) -> std::io::Result<()> {
         let way = self.hunt.way();
         let trunk = way.trunk();
-        let settings =
-            LegSettings { latching: world.shared.latching, in_band: trunk.keys.in_band };
+        let settings = LegSettings { latching: world.shared.latching, in_band: trunk.keys.in_band };
         let address = world.media.open(self.which, settings)?;
         let local = Local { address, session: world.now.as_millis().unsigned_abs(), version: 1 };
         let offered = codecs(&trunk.codecs, self.preferred, other_codec);

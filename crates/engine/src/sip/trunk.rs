@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub use caller::{Caller, CallerPolicy};
 pub use number::{Form, NumberFormat};
+pub use voip::g711::Codec;
 
 use super::{Credentials, Hop, Network, SessionTimer, Transport};
 use crate::exchange::Caps;
@@ -70,15 +71,6 @@ pub struct Rank {
     pub priority: u16,
     /// The share among equals.
     pub weight: u16,
-}
-
-/// A codec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Codec {
-    /// G.711 µ-law.
-    Pcmu,
-    /// G.711 A-law.
-    Pcma,
 }
 
 /// How keys go.
