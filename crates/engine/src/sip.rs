@@ -11,10 +11,15 @@
 //! The library underneath logs whole messages, credentials included, at `info`: a subscriber must
 //! be filtered with [`LOG_FILTER`].
 
+mod asking;
+mod calling;
+mod core;
 mod dialog;
 mod digest;
 mod health;
 mod hunt;
+mod keeper;
+mod keys;
 mod ladder;
 mod leg;
 mod load;
@@ -27,12 +32,14 @@ mod session;
 mod settings;
 mod stack;
 mod standing;
+mod talking;
 mod trunk;
 mod trunks;
 mod wire;
 
 pub use health::{Change, Health};
 pub use hunt::{Hunt, Unreached, Verdict};
+pub use keeper::Keeper;
 pub use ladder::Recorder;
 pub use leg::{EndedBy, Failure, Leg, LegEvent, Reply};
 pub use load::{Full, Load};

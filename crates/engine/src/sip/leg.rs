@@ -40,6 +40,35 @@ pub(super) struct Orders {
     pub(super) keys: mpsc::Receiver<char>,
 }
 
+impl Orders {
+    /// Waits until the leg is no longer wanted.
+    pub(super) async fn unwanted(&mut self) {
+        // An error is a leg that was dropped.
+        let _ = self.wish.wait_for(|wish| !matches!(wish, Wish::Go)).await;
+    }
+
+    /// Tells what happened. Waits while the line does not listen; nothing if it is gone.
+    pub(super) async fn tell(&self, event: LegEvent) {
+        let _ = self.events.send(event).await;
+    }
+
+    /// Tells what the far end may say as often as it likes. False if nobody listens.
+    pub(super) fn mention(&self, event: LegEvent) -> bool {
+        self.events.try_send(event).is_ok()
+    }
+}
+
+/// Waits until a leg is to be released, and why.
+pub(super) async fn to_be_released(wish: &mut watch::Receiver<Wish>) -> Reason {
+    match wish.wait_for(|wish| matches!(wish, Wish::HangUp(_))).await.as_deref() {
+        Ok(Wish::HangUp(reason)) => reason.clone(),
+        Ok(Wish::Go | Wish::Cancel) | Err(_) => Reason::q850(NORMAL_CLEARING),
+    }
+}
+
+/// Q.850: nothing is wrong.
+const NORMAL_CLEARING: u8 = 16;
+
 /// What a far end does.
 #[derive(Debug)]
 pub enum LegEvent {

@@ -68,6 +68,11 @@ impl Session {
         }
     }
 
+    /// The same, for longer.
+    pub(super) fn lasting(self, expires: Duration) -> Self {
+        Self { expires, ..self }
+    }
+
     /// How long it lasts.
     pub(super) fn expires(self) -> Duration {
         self.expires

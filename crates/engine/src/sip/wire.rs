@@ -35,7 +35,7 @@ use crate::sockets;
 
 use hooks::Hooks;
 use streams::Streams;
-pub(super) use transaction::{Asked, Incoming};
+pub(super) use transaction::{Asked, Incoming, is_local};
 
 /// The endpoint on the network.
 pub(super) struct Wire {
@@ -212,6 +212,13 @@ impl Route {
         let branch = random(20);
         let via = format!("SIP/2.0/{transport} {};branch=z9hG4bK{branch};rport", self.sent_by);
         message.put_first("Via", &via);
+    }
+
+    /// Where it leads.
+    pub(super) fn hop(&self) -> Hop {
+        let host = self.remote.addr.host.to_string();
+        let port = self.remote.addr.port.map(|port| port.value().to_owned());
+        Hop { transport: self.transport, host, port }
     }
 
     /// A Contact by which the far end reaches us.

@@ -1,0 +1,118 @@
+//! A far end: sipp, playing a scenario.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use engine::sip::{Hop, Transport};
+use tempfile::TempDir;
+
+use crate::scenario::Scenario;
+
+/// sipp, killed if it is dropped before its end.
+pub(crate) struct Far {
+    child: Child,
+    dir: TempDir,
+    pub(crate) address: SocketAddr,
+    transport: Transport,
+}
+
+impl Far {
+    /// Plays the scenario once.
+    pub(crate) async fn plays(scenario: Scenario) -> Self {
+        Self::plays_with(scenario, &["-m", "1"]).await
+    }
+
+    /// Plays the scenario once, over TCP.
+    pub(crate) async fn plays_over_tcp(scenario: Scenario) -> Self {
+        Self::plays_with(scenario, &["-m", "1", "-t", "t1"]).await
+    }
+
+    /// Plays the scenario, with those options.
+    pub(crate) async fn plays_with(scenario: Scenario, options: &[&str]) -> Self {
+        let transport = if options.contains(&"t1") { Transport::Tcp } else { Transport::Udp };
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("scenario.xml");
+        std::fs::write(&file, scenario.xml()).expect("a scenario");
+        let port = free_port();
+        let child = Command::new("sipp")
+            .current_dir(dir.path())
+            .args(["-sf", "scenario.xml", "-i", "127.0.0.1", "-p", &port.to_string()])
+            .args(["-nostdin", "-timeout", "20s", "-timeout_error", "-trace_err"])
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(std::fs::File::create(dir.path().join("out")).expect("a file"))
+            .stderr(std::fs::File::create(dir.path().join("err")).expect("a file"))
+            .spawn()
+            .expect("sipp (package sip-tester)");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut far = Self { child, dir, address, transport };
+        let started = Instant::now();
+        while !far.listens() {
+            assert!(far.child.try_wait().expect("a child").is_none(), "sipp: {}", far.log());
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "sipp does not listen: {}",
+                far.log()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        far
+    }
+
+    fn listens(&self) -> bool {
+        match self.transport {
+            Transport::Udp => UdpSocket::bind(self.address).is_err(),
+            Transport::Tcp | Transport::Tls => TcpListener::bind(self.address).is_err(),
+        }
+    }
+
+    /// How it is called.
+    pub(crate) fn hop(&self) -> Hop {
+        Hop { transport: self.transport, ..Hop::udp(self.address) }
+    }
+
+    /// Waits until the scenario is over; it must have gone as it should.
+    pub(crate) async fn is_content(mut self) {
+        let started = Instant::now();
+        let status: ExitStatus = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            assert!(started.elapsed() < Duration::from_secs(25), "sipp goes on: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        assert!(status.success(), "sipp: {status}: {}", self.log());
+    }
+
+    fn log(&self) -> String {
+        let files = std::fs::read_dir(self.dir.path()).expect("a directory");
+        let texts = files.filter_map(|file| {
+            let path = file.ok()?.path();
+            (path.extension() != Some("xml".as_ref()))
+                .then(|| std::fs::read_to_string(path).ok())?
+        });
+        texts.collect()
+    }
+}
+
+impl Drop for Far {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that is free for datagrams and connections, and will not be handed out by chance: below
+/// the ephemeral ones.
+pub(crate) fn free_port() -> u16 {
+    for _ in 0..1000 {
+        let port = fastrand::u16(20_000..32_000);
+        let datagrams = UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
+        let connections = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        if datagrams.is_ok() && connections.is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
+}
