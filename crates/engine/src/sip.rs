@@ -43,6 +43,7 @@ mod wire;
 pub use carrier::{Recording, SipCarrier, SipSettings};
 pub use health::{Change, Health};
 pub use hunt::{Hunt, Unreached, Verdict};
+pub use keeper::Keeper;
 pub use ladder::Recorder;
 pub use leg::{EndedBy, Failure, Leg, LegEvent, Reply};
 pub use load::{Full, Load};

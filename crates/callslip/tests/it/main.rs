@@ -34,3 +34,4 @@ mod submit_again;
 mod take;
 mod telephony;
 mod tidy;
+mod trunks;

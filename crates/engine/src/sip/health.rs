@@ -10,12 +10,15 @@ use model::Timestamp;
 use super::route::Fitness;
 
 /// Unanswered requests in a row after which a destination is down.
-pub const MISSES: u8 = 3;
+const MISSES: u8 = 3;
 /// How long a destination that is not pinged is down: then a call may try it again. One more miss
 /// takes it down again.
-pub const DOWN_UNPINGED: Duration = Duration::from_secs(30);
+const DOWN_UNPINGED: Duration = Duration::from_secs(30);
 /// A destination rests no longer than that, whatever its Retry-After says.
-pub const REST_MAX: Duration = Duration::from_secs(600);
+const REST_MAX: Duration = Duration::from_secs(600);
+
+/// How soon what has not answered once is pinged again.
+const DOUBT: Duration = Duration::from_secs(5);
 
 /// How a destination fares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,8 +85,8 @@ impl Health {
         self.rests_until.filter(|until| *until > now)
     }
 
-    /// Whether the last request to it came to nothing.
-    pub fn is_doubtful(&self) -> bool {
-        self.misses > 0
+    /// How long after a ping the next one is due, if they come that often. A doubt is settled soon.
+    pub fn ping_after(&self, every: Duration) -> Duration {
+        if (1..MISSES).contains(&self.misses) { every.min(DOUBT) } else { every }
     }
 }

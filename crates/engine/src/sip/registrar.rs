@@ -1,5 +1,5 @@
 //! A registration and when to refresh it (RFC 3261 §10.2). Pure: whoever holds it asks when to send
-//! what, and tells what came of it.
+//! what, and tells what came of it. That a registrar finds it too brief (423) is the stack's business.
 
 use std::time::Duration;
 
@@ -31,8 +31,6 @@ pub struct Registrar {
 pub enum Reply {
     /// We are registered, for that long.
     Registered(Duration),
-    /// It wants us to ask for at least that long: 423.
-    TooBrief(Duration),
     /// It does not register us.
     Refused {
         /// Its code.
@@ -69,12 +67,6 @@ impl Registrar {
     pub fn replied(&mut self, reply: Reply, now: Timestamp, chance: &mut fastrand::Rng) {
         match reply {
             Reply::Registered(granted) => self.registered(granted, now, chance),
-            // At once, but not again and again.
-            Reply::TooBrief(least) if least > self.asked && EXPIRES.contains(&least) => {
-                self.asked = least;
-                self.next = now;
-            }
-            Reply::TooBrief(_) => self.failed(RETRY_MAX, now, chance),
             Reply::Refused { code, retry_after } => {
                 let wait =
                     if matches!(code, 401 | 403 | 404 | 407) { RETRY_MAX } else { self.wait() };
@@ -89,9 +81,13 @@ impl Registrar {
         }
     }
 
-    /// Nothing is registered any more.
-    pub fn removed(&mut self) {
-        self.holds_until = None;
+    /// Whether the last REGISTER came through; none if none was answered or given up yet.
+    pub(super) fn is_right(&self, now: Timestamp) -> Option<bool> {
+        match (self.failures, self.holds_until) {
+            (0, None) => None,
+            (0, Some(_)) => Some(self.is_registered(now)),
+            _ => Some(false),
+        }
     }
 
     fn registered(&mut self, granted: Duration, now: Timestamp, chance: &mut fastrand::Rng) {

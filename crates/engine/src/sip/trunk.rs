@@ -11,7 +11,7 @@ pub use caller::{Caller, CallerPolicy};
 pub use number::{Form, NumberFormat};
 pub use voip::g711::Codec;
 
-use super::{Credentials, Hop, Network, SessionTimer, Transport};
+use super::{Credentials, Hop, Network, Party, SessionTimer, Transport};
 use crate::exchange::Caps;
 use crate::outcome::FINAL_CODES;
 
@@ -131,6 +131,12 @@ impl Trunk {
     /// if it knows us by a password, else ours.
     pub(super) fn known_at<'a>(&self, hop: &'a Hop, ours: &'a str) -> &'a str {
         if self.credentials.is_some() { &hop.host } else { ours }
+    }
+
+    /// Who we are to it when we speak for ourselves.
+    pub(super) fn ourselves(&self, hop: &Hop, ours: &str) -> Party {
+        let user = self.credentials.as_ref().map_or("callslip", |known| known.username.as_str());
+        self.caller.ourselves(user, self.known_at(hop, ours))
     }
 
     /// Whether a registration with the one is one with the other.

@@ -5,6 +5,8 @@ use engine::sip::{Change, Health};
 
 use crate::at;
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 #[test]
 fn any_answer_to_a_ping_but_503_says_that_it_lives() {
     for code in [200, 404, 405, 403, 401, 483, 500] {
@@ -22,7 +24,7 @@ fn three_misses_in_a_row_take_it_down_and_one_answer_brings_it_back() {
         let mut health = Health::default();
         assert_eq!(health.pinged(code, at(0)), None);
         assert_eq!(health.pinged(code, at(1)), None);
-        assert!(health.is_doubtful());
+        assert_eq!(health.ping_after(MINUTE), Duration::from_secs(5), "a doubt");
         assert_eq!(health.fitness(true, at(1)), Up);
         assert_eq!(health.heard(), None);
         assert_eq!(health.pinged(code, at(2)), None);
@@ -30,9 +32,10 @@ fn three_misses_in_a_row_take_it_down_and_one_answer_brings_it_back() {
         assert_eq!(health.missed(at(4)), Some(Change::Down));
         assert_eq!(health.missed(at(5)), None, "told once");
         assert_eq!(health.fitness(true, at(10_000_000)), Down);
+        assert_eq!(health.ping_after(MINUTE), MINUTE, "it is certain");
         assert_eq!(health.pinged(Some(404), at(10_000_001)), Some(Change::Up));
         assert_eq!(health.fitness(true, at(10_000_001)), Up);
-        assert!(!health.is_doubtful());
+        assert_eq!(health.ping_after(MINUTE), MINUTE);
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a trunk is told who calls: From, P-Asserted-Identity (RFC 3325), Remote-Party-ID, and Privacy
 //! (RFC 3323).
 
-use super::super::{Credentials, Party};
+use super::super::Party;
 use super::number::{Form, user_part};
 use super::uri_host;
 
@@ -63,6 +63,12 @@ impl CallerPolicy {
         Caller { from: Party { display: None, uri }, headers }
     }
 
+    /// Who we are when we speak for ourselves: that user, in the same domain.
+    pub fn ourselves(&self, user: &str, host: &str) -> Party {
+        let domain = uri_host(self.domain.as_deref().unwrap_or(host));
+        Party { display: None, uri: format!("sip:{}@{domain}", user_part(user)) }
+    }
+
     /// The trunk may know who its customer is; the person called may not.
     fn tell_nothing(&self, identity: Option<String>) -> Caller {
         let mut headers = vec![("Privacy".to_owned(), "id".to_owned())];
@@ -82,10 +88,4 @@ impl CallerPolicy {
 
 fn is_anonymous(shown: &str) -> bool {
     shown.is_empty() || shown.eq_ignore_ascii_case("anonymous")
-}
-
-/// As whom we register, and ask: the customer whom the trunk knows.
-pub(crate) fn customer(credentials: &Credentials, policy: &CallerPolicy, host: &str) -> Party {
-    let domain = uri_host(policy.domain.as_deref().unwrap_or(host));
-    Party { display: None, uri: format!("sip:{}@{domain}", user_part(&credentials.username)) }
 }
