@@ -4,6 +4,7 @@
 
 mod admin_file;
 mod backoff;
+mod carriers;
 mod client;
 pub mod clock;
 mod command;

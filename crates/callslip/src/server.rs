@@ -17,8 +17,9 @@ use engine::time::Time;
 use store::{Ledger, StoreError};
 
 use crate::admin_file::{AdminFile, Written};
+use crate::carriers::Carriers;
 use crate::clock::Pace;
-use crate::settings::{BadSettings, Carrier, Settings, resolve};
+use crate::settings::{BadSettings, Settings, resolve};
 use crate::telephony::{Switched, Telephony};
 use crate::upkeep::Upkeep;
 
@@ -26,6 +27,7 @@ use crate::upkeep::Upkeep;
 pub(crate) struct Server {
     http: api::Server,
     exchange: Option<Exchange>,
+    carriers: Carriers,
     upkeep: Option<Upkeep>,
     admin_file: Option<Written>,
     tls: Option<Arc<api::Tls>>,
@@ -57,18 +59,19 @@ impl Server {
             api::Listener { socket: public, surface: api::Surface::Public, tls: tls.clone() },
         ];
         let tariffs = tariffs_of(&ledger).await?;
+        let carriers = Carriers::start(settings, &pace).await?;
         let prompts = Prompts::new(settings.prompts.engine(), pace.clock.clone());
         let prompts = Arc::new(prompts.await);
         let parts = Parts {
             ledger: ledger.clone(),
-            carrier: Arc::new(settings.calls.sandbox()),
+            carrier: carriers.carrier(settings),
             prompter: prompts.clone(),
             tariffs: tariffs.clone(),
             time: Time::new(pace.clock.clone(), pace.speed),
         };
         let exchange = Exchange::start(parts, settings.calls.exchange());
-        let takes_calls = settings.calls.carrier != Carrier::None;
-        let switched = Switched { prompts, gauge: exchange.gauge(), takes_calls };
+        let (takes_calls, sip) = (carriers.takes_calls(), carriers.sip().cloned());
+        let switched = Switched { prompts, gauge: exchange.gauge(), takes_calls, sip };
         let telephony = Telephony { tariffs, exchange: Some(switched) };
         let edge = api::Edge::new(
             ledger.clone(),
@@ -78,6 +81,7 @@ impl Server {
         );
         let mut server = Self::over(ledger, edge, public_url, listeners).await?;
         server.exchange = Some(exchange);
+        server.carriers = carriers;
         server.tls = tls;
         server.upkeep = Some(Upkeep::start(server.ledger.clone()));
         let dir = &settings.data.dir;
@@ -115,7 +119,8 @@ impl Server {
         };
         let http = api::Server::start(edge, listeners).context("cannot start the HTTP server")?;
         let (exchange, upkeep, admin_file, tls) = (None, None, None, None);
-        Ok(Self { http, exchange, upkeep, admin_file, tls, doors, ledger })
+        let carriers = Carriers::None;
+        Ok(Self { http, exchange, carriers, upkeep, admin_file, tls, doors, ledger })
     }
 
     /// Where its APIs are.
@@ -128,8 +133,17 @@ impl Server {
         &self.ledger
     }
 
-    /// Reads the certificate and its key again, and says what came of it.
-    pub(crate) fn reload_tls(&self) {
+    /// Reads the certificate and its key again, and the trunks, and says what came of it. Nothing
+    /// else of the settings is looked at.
+    pub(crate) fn reload(&self, settings: Result<Settings, BadSettings>) {
+        self.reload_tls();
+        match settings {
+            Ok(settings) => self.carriers.reload(&settings),
+            Err(error) => tracing::error!(%error, "The settings were not read again."),
+        }
+    }
+
+    fn reload_tls(&self) {
         match self.tls.as_ref().map(|tls| tls.reload()) {
             None => tracing::info!("Asked to read the certificate again: TLS is not configured."),
             Some(Ok(())) => {
@@ -143,11 +157,12 @@ impl Server {
 
     /// Stops, within the time that the settings allow.
     pub(crate) async fn stop(self) {
-        let Self { http, exchange, upkeep, admin_file, tls: _, doors: _, ledger } = self;
+        let Self { http, exchange, carriers, upkeep, admin_file, tls: _, doors: _, ledger } = self;
         let calls_end = async {
             if let Some(exchange) = exchange {
                 exchange.stop().await;
             }
+            carriers.stop().await;
         };
         tokio::join!(http.stop(), calls_end);
         if let Some(upkeep) = upkeep {

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod calls;
+mod carrier;
 mod layers;
 mod sip;
 mod trunk;

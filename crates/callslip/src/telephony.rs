@@ -6,6 +6,7 @@ use api::CallFigures;
 use async_trait::async_trait;
 use engine::exchange::Gauge;
 use engine::prompt::Prompts;
+use engine::sip::SipCarrier;
 use engine::tariffs::Tariffs;
 use model::deck::DeckFile;
 use model::{Account, Message, Timestamp};
@@ -23,6 +24,8 @@ pub(crate) struct Switched {
     pub(crate) gauge: Gauge,
     /// Whether there is a carrier.
     pub(crate) takes_calls: bool,
+    /// The trunks, if calls go through trunks.
+    pub(crate) sip: Option<SipCarrier>,
 }
 
 #[async_trait]

@@ -61,3 +61,13 @@ pub use trunks::{DestinationFigures, NoWay, Reloaded, TrunkFigures, Trunks, Way}
 
 /// What the log of a process with a [`Stack`] must be filtered with, whatever else is asked for.
 pub const LOG_FILTER: &str = "rsipstack=warn";
+
+/// The address of this machine that far ends are told by who listens on all of them: the one that
+/// the way to the rest of the world begins at, else its own for itself.
+pub fn own_address(bind: std::net::IpAddr) -> std::net::IpAddr {
+    let itself = match bind {
+        std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+        std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    crate::sockets::own_address(bind).unwrap_or(itself)
+}

@@ -1,7 +1,7 @@
 //! The sockets of the engine: nothing else in it opens one.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rustix::net::sockopt::{
@@ -63,4 +63,20 @@ pub(crate) fn media(
         IpAddr::V6(_) => rustix::net::sockopt::set_ipv6_tclass(&rtp, EXPEDITED.into()),
     };
     Ok((rtp, rtcp))
+}
+
+/// The address of this machine that the way to the rest of the world begins at; none without one.
+/// Nothing is sent for it.
+pub(crate) fn own_address(bind: IpAddr) -> Option<IpAddr> {
+    // RFC 5737 and RFC 3849: addresses that belong to nobody.
+    let (any, there): (IpAddr, IpAddr) = match bind {
+        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into()),
+        IpAddr::V6(_) => {
+            let nobody = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+            (Ipv6Addr::UNSPECIFIED.into(), nobody.into())
+        }
+    };
+    let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
+    socket.connect((there, 9)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }

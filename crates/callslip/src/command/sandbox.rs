@@ -73,7 +73,9 @@ impl Sandbox {
             say(welcome(&server.doors().public_url, &settings, temporary.is_some()))
         });
         match shown {
-            Ok(()) => runtime.block_on(signals.attend(server)),
+            Ok(()) => {
+                runtime.block_on(signals.attend(server, || Ok(settings.clone())));
+            }
             Err(_) => runtime.block_on(server.stop()),
         }
         runtime.shutdown_background();

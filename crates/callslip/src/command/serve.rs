@@ -8,13 +8,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::clock::Pace;
 use crate::logging;
 use crate::server::Server;
-use crate::settings::{Carrier, Flags, Settings};
+use crate::settings::{BadSettings, Carrier, Flags, Settings};
 
 /// The flags of `serve`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Signals: TERM or INT stops after finishing what was begun, a second one stops now; HUP reads the\n\
-certificate again. While it runs, DIR/admin.json tells the other commands how to reach it.")]
+certificate and the trunks again. While it runs, DIR/admin.json tells the other commands how to reach it.")]
 pub(crate) struct Serve {
     #[command(flatten)]
     flags: Flags,
@@ -28,23 +28,30 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let mut settings = self.flags.settings()?;
-        if let Some(listen) = self.listen {
-            settings.http.listen = listen;
-        }
-        if let Some(listen) = self.admin_listen {
-            settings.admin.listen = listen;
-        }
+        let reread = || self.settings();
+        let settings = reread()?;
         logging::start(&settings.log);
         let runtime = Runtime::new().context("cannot start the runtime")?;
-        let served = runtime.block_on(serve(&settings));
+        let served = runtime.block_on(serve(&settings, reread));
         // What a second signal left unfinished is not waited for.
         runtime.shutdown_background();
         served
     }
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+impl Serve {
+    fn settings(&self) -> Result<Settings, BadSettings> {
+        let mut settings = self.flags.settings()?;
+        settings.http.listen = self.listen.clone().unwrap_or(settings.http.listen);
+        settings.admin.listen = self.admin_listen.clone().unwrap_or(settings.admin.listen);
+        Ok(settings)
+    }
+}
+
+async fn serve(
+    settings: &Settings,
+    reread: impl Fn() -> Result<Settings, BadSettings>,
+) -> anyhow::Result<()> {
     let signals = Signals::new()?;
     let server = Server::start(settings, Pace::of_life()).await?;
     let (doors, dir) = (server.doors(), settings.data.dir.display());
@@ -63,7 +70,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     if server.ledger().accounts().await?.is_empty() {
         tracing::info!("No account yet. Add one: callslip account add NAME --data {dir}");
     }
-    signals.attend(server).await;
+    signals.attend(server, reread).await;
     Ok(())
 }
 
@@ -85,11 +92,15 @@ impl Signals {
         })
     }
 
-    /// Keeps the server until a signal stops it.
-    pub(crate) async fn attend(mut self, server: Server) {
+    /// Keeps the server until a signal stops it. The settings are read again when one asks for that.
+    pub(crate) async fn attend(
+        mut self,
+        server: Server,
+        reread: impl Fn() -> Result<Settings, BadSettings>,
+    ) {
         loop {
             tokio::select! {
-                _ = self.hangup.recv() => server.reload_tls(),
+                _ = self.hangup.recv() => server.reload(reread()),
                 () = stop(&mut self.terminate, &mut self.interrupt) => break,
             }
         }

@@ -16,8 +16,13 @@ impl Settings {
     /// # Errors
     /// A file cannot be read, or a name has no address any more.
     pub fn carrier(&self) -> Result<SipSettings, BadSettings> {
+        let mut stack = self.stack(Vec::new())?;
+        if stack.udp.ip().is_unspecified() {
+            let own = || sip::own_address(stack.udp.ip());
+            stack.advertised = Some(stack.advertised.unwrap_or_else(own));
+        }
         Ok(SipSettings {
-            stack: self.stack(Vec::new())?,
+            stack,
             media: self.media.engine(self.sip.advertised, self.amd.engine()),
             latching: Latching::default(),
             recording: match self.media.recording {
@@ -34,7 +39,7 @@ impl Media {
     fn engine(&self, sip_advertised: Option<IpAddr>, detection: amd::Settings) -> MediaSettings {
         let same_kind = |address: &IpAddr| address.is_ipv4() == self.bind.is_ipv4();
         // Who listens on every address tells far ends the one that the way to them begins at.
-        let own = || self.bind.is_unspecified().then(|| sip::own_address(self.bind)).flatten();
+        let own = || self.bind.is_unspecified().then(|| sip::own_address(self.bind));
         let advertised = self.advertised.or(sip_advertised.filter(same_kind)).or_else(own);
         MediaSettings {
             bind: self.bind,
