@@ -142,7 +142,9 @@ impl Wire {
         let connection = match transport {
             Transport::Udp => self.datagrams.clone(),
             Transport::Tcp | Transport::Tls => {
-                self.streams.connect(transport, address, &hop.host).await?
+                let connection = self.streams.connect(transport, address, &hop.host).await?;
+                self.hooks.learn(address, &connection);
+                connection
             }
         };
         let sent_by = match self.streams.listens(transport) {

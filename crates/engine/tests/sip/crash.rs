@@ -1,11 +1,11 @@
 //! What a process leaves behind, and the next one finds.
 
-use engine::sip::{LeftBehind, Reason};
+use engine::sip::{LeftBehind, Reason, StackSettings};
 
 use crate::far::Far;
 use crate::peer::{Peer, header};
 use crate::scenario::Scenario;
-use crate::support::{answer, drains, invite, stack};
+use crate::support::{answer, drains, invite, settings, stack, start};
 
 #[tokio::test]
 async fn the_next_process_releases_what_the_last_one_left_up() {
@@ -16,11 +16,13 @@ async fn the_next_process_releases_what_the_last_one_left_up() {
     let far = Far::plays(scenario).await;
     let mut leg = before.invite(invite(far.hop()));
     let (_, dialog) = answer(&mut leg).await;
+    let address = before.local_addr();
     // As by kill -9: nothing more is said.
     before.stop().await;
     drop((leg, before));
 
-    let after = stack().await;
+    // sipp answers to where it was called from.
+    let after = start(StackSettings { udp: address, ..settings() }).await;
     let reason = Reason::sip(503, "restarted");
     let released = after.hang_up_left_behind(&dialog, reason.clone(), None).await;
     assert_eq!(released, Ok(LeftBehind::Released));

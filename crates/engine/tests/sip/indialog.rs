@@ -61,9 +61,7 @@ async fn a_hold_is_answered_keys_are_told_and_courtesies_given() {
     let stack = stack().await;
     let relay = "Content-Type: application/dtmf-relay\n";
     let scenario = Scenario::answered()
-        .ask("INVITE", 1, IS_SDP, HOLD)
-        .expect_response(200)
-        .ask("ACK", 1, "", "")
+        .reinvites(1, IS_SDP, HOLD, 200)
         .ask("INFO", 2, relay, "Signal=5\r\nDuration=160\r\n")
         .expect_response(200)
         .ask("INFO", 3, "Content-Type: application/dtmf\n", "#")
@@ -109,9 +107,7 @@ async fn a_hold_is_answered_keys_are_told_and_courtesies_given() {
 async fn an_offer_that_the_line_refuses_or_forgets_is_refused() {
     let stack = stack().await;
     let scenario = Scenario::answered()
-        .ask("INVITE", 1, IS_SDP, HOLD)
-        .expect_response(488)
-        .ask("ACK", 1, "", "")
+        .reinvites(1, IS_SDP, HOLD, 488)
         .ask("UPDATE", 2, IS_SDP, HOLD)
         .expect_response(500)
         .released();
@@ -134,11 +130,8 @@ async fn an_offer_that_the_line_refuses_or_forgets_is_refused() {
 #[tokio::test]
 async fn an_offer_that_is_asked_for_comes_with_the_answer_in_the_ack() {
     let stack = stack().await;
-    let scenario = Scenario::answered()
-        .ask("INVITE", 1, "", "")
-        .expect_response(200)
-        .ask("ACK", 1, IS_SDP, HOLD)
-        .released();
+    let scenario =
+        Scenario::answered().unacknowledged(1, "", "", 200).ask("ACK", 1, IS_SDP, HOLD).released();
     let far = Far::plays(scenario).await;
     let mut leg = connected(&stack, &far).await;
     match next(&mut leg).await {
@@ -154,8 +147,7 @@ async fn an_offer_that_is_asked_for_comes_with_the_answer_in_the_ack() {
 async fn a_bye_before_the_ack_of_a_re_invite_ends_it() {
     let stack = stack().await;
     let scenario = Scenario::answered()
-        .ask("INVITE", 1, IS_SDP, HOLD)
-        .expect_response(200)
+        .unacknowledged(1, IS_SDP, HOLD, 200)
         .ask("BYE", 2, "", "")
         .expect_response(200);
     let far = Far::plays(scenario).await;
