@@ -105,7 +105,7 @@ impl Receiver {
             return None;
         }
         self.last = Some(heard);
-        let same = later == 0 || last.goes_on_in(&heard);
+        let same = later == 0 && last.code == code || last.goes_on_in(&heard);
         (!same).then_some(key)
     }
 }
@@ -231,6 +231,16 @@ mod tests {
         let stamped = [packet(1, 0, 160), packet(2, 160, 320), packet(3, 320, 480)];
         assert_eq!(heard(&stamped), "5", "every packet with its own time");
         assert_eq!(heard(&[packet(1, 0, 480), packet(2, 8000, 160)]), "55", "its end was lost");
+    }
+
+    #[test]
+    fn keys_of_one_timestamp_are_told_apart() {
+        let packet = |sequence, code| {
+            let header =
+                Header { marker: false, payload_type: 101, sequence, timestamp: 7, ssrc: 1 };
+            (header, [code, 0x8A, 3, 32])
+        };
+        assert_eq!(heard(&[packet(1, 4), packet(2, 4), packet(3, 2), packet(2, 4)]), "42");
     }
 
     #[test]

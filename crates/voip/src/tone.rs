@@ -292,6 +292,17 @@ mod tests {
     }
 
     #[test]
+    fn the_beep_comes_and_goes_softly() {
+        let mut samples = [0; 1600];
+        Tone::beep().fill(&mut samples);
+        let loudest = |samples: &[i16]| samples.iter().map(|s| s.unsigned_abs()).max().unwrap();
+        let peak = loudest(&samples);
+        for edge in [&samples[..10], &samples[1590..]] {
+            assert!(loudest(edge) < peak / 3);
+        }
+    }
+
+    #[test]
     fn what_gets_too_loud_is_cut_off() {
         for loudest in [i16::MAX, i16::MIN] {
             let mut speech = [loudest; 320];

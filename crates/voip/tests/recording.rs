@@ -95,6 +95,7 @@ fn an_empty_recording_is_a_file_too() {
 fn lengths_beyond_the_format_are_cut() {
     let header = wav::header(u32::MAX);
     assert_eq!(header, wav::header(wav::SAMPLES_MAX));
+    assert_eq!(header[46..50], wav::SAMPLES_MAX.to_le_bytes(), "samples, of a side");
     assert_eq!(header[4..8], (wav::SAMPLES_MAX * 2 + 50).to_le_bytes());
 }
 

@@ -190,6 +190,9 @@ fn what_has_no_audio_for_us() {
     for malformed in [&b""[..], b"hello", b"v=1\r\n", b"v=0\r\nm=audio\r\n", &[b'a'; 40_000]] {
         assert!(matches!(sdp::read(malformed), Err(SdpError::Malformed(_))));
     }
+    // What is said of it is for a log, and of a log's length.
+    let told = sdp::read(format!("v={}", "9".repeat(30_000)).as_bytes()).unwrap_err().to_string();
+    assert!(told.len() < 300, "{}", told.len());
 }
 
 #[test]

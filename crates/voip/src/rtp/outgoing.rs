@@ -24,8 +24,9 @@ struct Source {
     ssrc: u32,
     sequence: u16,
     timestamp: u32,
-    /// Our first sequence number of it; what is older was somebody else's.
-    first: u16,
+    /// Our first sequence number of it, as long as something older could still come: that was
+    /// somebody else's.
+    first: Option<u16>,
 }
 
 /// A stream further ahead than that has begun anew (RFC 3550, A.1: MAX_DROPOUT).
@@ -62,14 +63,16 @@ impl Outgoing {
     /// end knows of a loss; none if it is older than what we have sent since.
     pub fn relay(&mut self, packet: &Packet<'_>, payload_type: u8, samples: u32) -> Option<Header> {
         let theirs = packet.header;
-        let source = match self.source {
+        let mut source = match self.source {
             Some(source) if self.continues(&source, &theirs) => source,
             _ => self.begin(&theirs),
         };
         let sequence = theirs.sequence.wrapping_add(source.sequence);
-        if ahead(source.first, sequence) < 0 {
+        if source.first.is_some_and(|first| ahead(first, sequence) < 0) {
             return None;
         }
+        source.first = source.first.filter(|first| ahead(*first, self.sequence) <= MISORDER);
+        self.source = Some(source);
         let timestamp = theirs.timestamp.wrapping_add(source.timestamp);
         let marker = theirs.marker | std::mem::take(&mut self.begins);
         if ahead(self.sequence, sequence) >= 0 {
@@ -135,13 +138,11 @@ impl Outgoing {
     /// Its first packet becomes our next one.
     fn begin(&mut self, theirs: &Header) -> Source {
         self.begins = true;
-        let source = Source {
+        Source {
             ssrc: theirs.ssrc,
             sequence: self.sequence.wrapping_sub(theirs.sequence),
             timestamp: self.timestamp.wrapping_sub(theirs.timestamp),
-            first: self.sequence,
-        };
-        self.source = Some(source);
-        source
+            first: Some(self.sequence),
+        }
     }
 }

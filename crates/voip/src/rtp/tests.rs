@@ -111,6 +111,24 @@ fn loss_and_order_are_those_of_the_stream_relayed() {
 }
 
 #[test]
+fn a_long_stream_is_relayed_to_its_end() {
+    let mut out = Outgoing::new(1, 10, 1000);
+    let mut expected = 10_u16;
+    for n in 0..70_000_u32 {
+        let sequence = u16::try_from(n % 65_536).unwrap();
+        let relayed = out.relay(&packet(sequence, n * 160), 0, 160).unwrap();
+        assert_eq!((relayed.sequence, relayed.timestamp), (expected, 1000 + n * 160), "{n}");
+        // A packet that was overtaken by this one, after however long.
+        if n > 2 {
+            let late = packet(sequence.wrapping_sub(2), (n - 2) * 160);
+            let relayed = out.relay(&late, 0, 160).unwrap();
+            assert_eq!(relayed.sequence, expected.wrapping_sub(2), "{n}");
+        }
+        expected = expected.wrapping_add(1);
+    }
+}
+
+#[test]
 fn a_stream_that_begins_anew_goes_on_where_we_are() {
     let mut out = Outgoing::new(1, 10, 1000);
     out.relay(&packet(100, 0), 0, 160);
@@ -120,10 +138,15 @@ fn a_stream_that_begins_anew_goes_on_where_we_are() {
     other.header.ssrc = 2;
     let other = out.relay(&other, 0, 160).unwrap();
     assert_eq!((other.marker, other.sequence, other.timestamp), (true, 12, 1320));
+    // However well its numbers would fit.
+    let mut third = packet(8, 167);
+    third.header.ssrc = 3;
+    let third = out.relay(&third, 0, 160).unwrap();
+    assert_eq!((third.marker, third.sequence, third.timestamp), (true, 13, 1480));
     // An hour of timestamps in one step is no pause.
     let mut jumped = packet(8, 28_800_000);
-    jumped.header.ssrc = 2;
-    assert_eq!(out.relay(&jumped, 0, 160).unwrap().timestamp, 1480);
+    jumped.header.ssrc = 3;
+    assert_eq!(out.relay(&jumped, 0, 160).unwrap().timestamp, 1640);
 }
 
 #[test]
@@ -191,7 +214,9 @@ fn another_source_is_another_stream() {
     other.ssrc = 1;
     assert_eq!(received.take(&other, 480), Arrival::First);
     assert_eq!((received.ssrc(), received.lost(), received.restarts()), (Some(1), 1, 1));
-    assert_eq!(received.fraction_lost(), 0);
+    other.sequence += 3;
+    received.take(&other, 960);
+    assert_eq!(received.fraction_lost(), 128); // 2 of 4, whatever was before
 }
 
 /// Every second packet 2 ms late: the deviation is 16 samples from one to the next.

@@ -33,7 +33,8 @@ pub fn read(description: &[u8]) -> Result<Remote, SdpError> {
         return Err(SdpError::Malformed(format!("more than {SIZE_MAX} bytes")));
     }
     let session = Session::parse(what_matters(description).as_bytes())
-        .map_err(|error| SdpError::Malformed(error.to_string()))?;
+        // It may quote a whole line of theirs.
+        .map_err(|error| SdpError::Malformed(error.to_string().chars().take(100).collect()))?;
     let usable = || session.medias.iter().enumerate().filter_map(|(n, m)| audio(&session, n, m));
     let chosen = usable().find(|remote| !remote.codecs.is_empty()).or_else(|| usable().next());
     let mut remote = chosen.ok_or(SdpError::NoAudio)?;

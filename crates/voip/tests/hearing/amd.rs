@@ -127,6 +127,9 @@ fn frames_of_any_length_are_judged_alike() {
         let apart = told.after.abs_diff(expected.after);
         assert!(apart <= ms(60), "{frame}: {told:?} {expected:?}");
     }
+    // By the clock of what is heard, not of its frames.
+    let told = judged_in(480, Settings::default(), &silence(2520)).unwrap();
+    assert_eq!(told.after, ms(2500));
     assert_eq!(judged_in(160, Settings::default(), &[]), None);
 }
 

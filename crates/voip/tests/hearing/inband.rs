@@ -87,6 +87,25 @@ fn the_shortest_key_and_pause_however_they_lie() {
 }
 
 #[test]
+fn a_key_with_a_hole_is_one() {
+    let mut samples = pressed("5", Press { ms: 200, ..FINE });
+    for at in 0..60 {
+        samples[800 + at] = 0;
+    }
+    assert_eq!(heard(&samples), "5");
+}
+
+#[test]
+fn three_tones_are_no_key() {
+    let third = |n: usize| 4_000.0 * (std::f64::consts::TAU * 852.0 * n as f64 / 8000.0).sin();
+    let mut samples = pressed("4", Press { ms: 200, ..FINE });
+    for (n, sample) in samples.iter_mut().enumerate() {
+        *sample = sample.saturating_add(third(n) as i16);
+    }
+    assert_eq!(heard(&samples), "");
+}
+
+#[test]
 fn one_louder_than_the_other() {
     for (twist_db, expected) in [(-8.0, KEYS), (-4.0, KEYS), (4.0, KEYS), (-12.0, ""), (8.0, "")] {
         let samples = coded(Codec::Pcmu, &pressed(KEYS, Press { twist_db, ..FINE }));

@@ -20,9 +20,11 @@ fn spoken(voice: &str, text: &str) -> Vec<i16> {
     let ran =
         Command::new("espeak-ng").args(["-v", voice, "-w"]).arg(&path).arg(text).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    let file = std::fs::read(&path).unwrap();
+    let line = ["-r", "8000", "-c", "1", "-e", "u-law", "-b", "8", "-t", "raw", "-"];
+    let ran = Command::new("sox").arg("-D").arg(&path).args(line).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     std::fs::remove_file(&path).unwrap();
-    let codes = voip::sound::decode(file).unwrap();
+    let codes = ran.stdout;
     let mut samples = vec![0; codes.len()];
     Codec::Pcmu.decode(&codes, &mut samples);
     samples
