@@ -34,7 +34,7 @@ impl Check {
         }
         say("The settings are in order.")?;
         for trunk in &trunks {
-            say(&line_of(trunk))?;
+            say(line_of(trunk))?;
         }
         Ok(())
     }

@@ -3,8 +3,10 @@
 mod caller;
 mod health;
 mod hunt;
+mod keeper;
 mod load;
 mod number;
+mod peer;
 mod registrar;
 mod reload;
 mod route;
