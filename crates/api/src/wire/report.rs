@@ -1,11 +1,14 @@
 //! `GET /tts/3/reports`: the classic report, and the parts that the newer shapes share with it.
 
 use model::{Price, Report, ReportError, Status, Zone};
-use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::date::Dates;
 use super::writer::{List, Root, Shape, Writer};
 use crate::negotiate::Format;
+
+/// What is escaped in a path: everything but the unreserved characters (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// About what one report takes in JSON.
 pub(super) const REPORT_BYTES: usize = 640;
@@ -60,7 +63,7 @@ pub(super) fn classic<W: Writer, S: AsRef<str>>(
 
 /// Where the recording of the call is, relative to this server.
 fn recording_path<S: AsRef<str>>(report: &Report<S>) -> String {
-    let id = percent_encode(report.message_id.as_ref().as_bytes(), NON_ALPHANUMERIC);
+    let id = percent_encode(report.message_id.as_ref().as_bytes(), RESERVED);
     format!("/tts/3/files/{id}/{}", report.to.as_ref())
 }
 
