@@ -33,6 +33,7 @@ need procps ps
 need iproute2 ip
 need util-linux unshare flock
 need mount mount
+need sip-tester sipp
 need php-cli php
 ls /usr/lib/php/*/curl.so >/dev/null 2>&1 || missing="$missing php-curl"
 need ruby ruby

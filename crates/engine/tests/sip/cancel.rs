@@ -8,7 +8,9 @@ use model::cdr::Release;
 use crate::far::Far;
 use crate::peer::{Peer, header};
 use crate::scenario::Scenario;
-use crate::support::{T1, answer, connected, drains, end, failure, hang_up, invite, rings, stack};
+use crate::support::{
+    T1, answer, connected, drains, end, failure, hang_up, invite, rings, settles, stack,
+};
 
 #[tokio::test]
 async fn a_leg_that_rings_is_cancelled() {
@@ -19,7 +21,7 @@ async fn a_leg_that_rings_is_cancelled() {
     leg.cancel();
     assert_eq!(failure(&mut leg).await.release, Release { code: Some(487), cause: None });
     far.is_content().await;
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -56,7 +58,7 @@ async fn a_cancel_waits_for_a_provisional_response() {
     peer.send(&Peer::response(&request, "487 Request Terminated", "one", ""), source).await;
     assert_eq!(failure(&mut leg).await.release.code, Some(487));
     peer.expect("ACK").await;
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -131,5 +133,5 @@ async fn a_bye_that_nobody_confirms_ends_with_its_transaction() {
         Ok(Some(LegEvent::Ended { .. })) => {}
         other => panic!("{other:?}"),
     }
-    drains(&stack).await;
+    settles(&stack).await;
 }

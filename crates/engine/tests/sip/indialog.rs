@@ -7,7 +7,9 @@ use engine::sip::{EndedBy, Leg, LegEvent, Reason, Stack};
 use crate::far::Far;
 use crate::peer::{Peer, header};
 use crate::scenario::{SDP, Scenario};
-use crate::support::{OFFER, answer, connected, drains, end, hang_up, invite, next, stack};
+use crate::support::{
+    OFFER, answer, connected, drains, end, hang_up, invite, next, settles, stack,
+};
 
 const HOLD: &str = "v=0\r\no=far 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\na=sendonly\r\n";
 const IS_SDP: &str = "Content-Type: application/sdp\n";
@@ -53,7 +55,7 @@ async fn the_far_end_hangs_up_and_says_why() {
         event => panic!("{event:?}"),
     }
     far.is_content().await;
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]

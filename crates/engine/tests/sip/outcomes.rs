@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::far::Far;
 use crate::scenario::Scenario;
-use crate::support::{answer, drains, failure, hang_up, invite, next, outcome, stack};
+use crate::support::{answer, drains, failure, hang_up, invite, next, outcome, settles, stack};
 use engine::sip::LegEvent;
 
 async fn refused(stack: &Stack, line: &str, headers: &str) -> Failure {
@@ -62,7 +62,7 @@ async fn nothing_at_all_is_a_timeout_of_ours() {
     let mut leg = stack.invite(invite(hop));
     let failure = failure(&mut leg).await;
     assert!(failure.local_timeout && failure.release == Release::default(), "{failure:?}");
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn what_cannot_be_reached_fails_at_once() {
         let failure = failure(&mut leg).await;
         assert!(failure.unreachable && !failure.text.is_empty(), "{hop:?}: {failure:?}");
     }
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,9 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use crate::far::{Far, free_port};
 use crate::peer::{Peer, header};
 use crate::scenario::Scenario;
-use crate::support::{answer, drains, end, failure, hang_up, invite, settings, stack, start};
+use crate::support::{
+    answer, drains, end, failure, hang_up, invite, settings, settles, stack, start,
+};
 
 #[tokio::test]
 async fn a_call_goes_over_tcp_and_is_noted() {
@@ -37,7 +39,7 @@ async fn a_call_goes_over_tcp_and_is_noted() {
         "{ladder:#?}"
     );
     assert_eq!(ladder.entries[0].remote, address);
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -50,7 +52,7 @@ async fn a_connection_that_breaks_is_made_again() {
         hang_up(&mut leg).await;
         far.is_content().await;
     }
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 struct Certificate {
@@ -174,5 +176,5 @@ async fn a_trunk_may_connect_over_tls() {
     stream.write_all(request.as_bytes()).await.expect("sent");
     assert!(read_message(&mut stream).await.starts_with("SIP/2.0 200"));
     drop(stream);
-    drains(&stack).await;
+    settles(&stack).await;
 }

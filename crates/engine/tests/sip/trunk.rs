@@ -7,7 +7,7 @@ use engine::sip::{Credentials, Hop, Register};
 use crate::far::Far;
 use crate::peer::{Peer, header};
 use crate::scenario::Scenario;
-use crate::support::{drains, party, stack};
+use crate::support::{drains, party, settles, stack};
 
 #[tokio::test]
 async fn a_trunk_that_lives_says_so_and_one_that_does_not_says_nothing() {
@@ -24,7 +24,7 @@ async fn a_trunk_that_lives_says_so_and_one_that_does_not_says_nothing() {
     let nowhere = Hop { host: "no.such.name.invalid".to_owned(), ..dead.hop() };
     let nowhere = stack.options(nowhere, party(), "sip:127.0.0.1".to_owned()).await;
     assert!(nowhere.as_ref().is_err_and(|refused| refused.unreachable), "{nowhere:?}");
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
