@@ -8,7 +8,7 @@ use crate::far::Far;
 use crate::peer::{Peer, header};
 use crate::scenario::{SDP, Scenario, response};
 use crate::support::{
-    answer, connected, drains, end, failure, hang_up, invite, next, rings, settles, stack,
+    answer, connected, drains, end, failure, hang_up, invite, rings, settles, stack,
 };
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_call_comes_up_and_is_released() {
     assert!((100..350).contains(&dialog.len()), "{}", dialog.len());
     assert_eq!((stack.counts().legs, stack.counts().dialogs), (1, 1));
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 }
 
@@ -38,7 +38,7 @@ async fn a_2xx_that_is_no_200_is_released_and_no_answer() {
     let far = Far::plays(scenario).await;
     let mut leg = stack.invite(invite(far.hop()));
     assert_eq!(failure(&mut leg).await.release.code, Some(202));
-    far.is_content().await;
+    far.ends_well().await;
     settles(&stack).await;
 }
 
@@ -50,7 +50,7 @@ async fn a_200_without_a_contact_is_acknowledged_released_and_no_answer() {
     let mut leg = stack.invite(invite(far.hop()));
     assert_eq!(failure(&mut leg).await.release.code, Some(200));
     assert!(leg.next().await.is_none());
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 }
 
@@ -178,6 +178,6 @@ async fn many_legs_at_once_come_up_and_go() {
         hang_up(&mut leg).await;
     });
     futures_util::future::join_all(calls).await;
-    far.is_content().await;
+    far.ends_well().await;
     settles(&stack).await;
 }

@@ -41,12 +41,12 @@ async fn the_right_password_is_let_in_and_the_wrong_one_is_not() {
     let mut leg = stack.invite(with("right", invite(far.hop())));
     answer(&mut leg).await;
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
 
     let far = Far::plays(verified()).await;
     let mut leg = stack.invite(with("wrong", invite(far.hop())));
     assert_eq!(failure(&mut leg).await.release.code, Some(403));
-    far.is_content().await;
+    far.ends_well().await;
 }
 
 #[tokio::test]
@@ -61,12 +61,12 @@ async fn a_proxy_is_answered_once_and_its_second_refusal_stands() {
     let far = Far::plays(refusals).await;
     let mut leg = stack.invite(with("wrong", invite(far.hop())));
     assert_eq!(failure(&mut leg).await.release.code, Some(407));
-    far.is_content().await;
+    far.ends_well().await;
 
     let far = Far::plays(challenged("407 Proxy Authentication Required", challenge)).await;
     let mut leg = stack.invite(invite(far.hop()));
     assert_eq!(failure(&mut leg).await.release.code, Some(407));
-    far.is_content().await;
+    far.ends_well().await;
     settles(&stack).await;
 }
 
@@ -145,7 +145,7 @@ async fn logged(filter: &str) -> String {
     let mut leg = stack.invite(with("right", invite(far.hop())));
     answer(&mut leg).await;
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     let bytes = log.0.lock().expect("a log").clone();
     String::from_utf8(bytes).expect("text")
 }

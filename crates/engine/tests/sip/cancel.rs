@@ -20,7 +20,7 @@ async fn a_leg_that_rings_is_cancelled() {
     rings(&mut leg).await;
     leg.cancel();
     assert_eq!(failure(&mut leg).await.release, Release { code: Some(487), cause: None });
-    far.is_content().await;
+    far.ends_well().await;
     settles(&stack).await;
 }
 
@@ -37,7 +37,7 @@ async fn an_answer_that_crosses_the_cancel_is_acknowledged_and_released() {
     leg.cancel();
     answer(&mut leg).await;
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 }
 
@@ -95,8 +95,8 @@ async fn a_leg_that_is_dropped_is_given_up_however_far_it_has_come() {
         Far::plays(Scenario::invited().pause(100).reply_sdp("200 OK", "").expect("ACK").released())
             .await;
     drop(stack.invite(invite(quick.hop())));
-    ringing.is_content().await;
-    up.is_content().await;
+    ringing.ends_well().await;
+    up.ends_well().await;
     // Nothing was sent if it was dropped before that.
     drop(quick);
     drains(&stack).await;

@@ -54,7 +54,7 @@ async fn the_far_end_hangs_up_and_says_why() {
         }
         event => panic!("{event:?}"),
     }
-    far.is_content().await;
+    far.ends_well().await;
     settles(&stack).await;
 }
 
@@ -101,7 +101,7 @@ async fn a_hold_is_answered_keys_are_told_and_courtesies_given() {
         }
     }
     assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 }
 
@@ -125,7 +125,7 @@ async fn an_offer_that_the_line_refuses_or_forgets_is_refused() {
     tokio::time::sleep(Duration::from_millis(2200)).await;
     assert!(offered.elapsed() < Duration::from_secs(4));
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     drop(forgotten);
 }
 
@@ -142,7 +142,7 @@ async fn an_offer_that_is_asked_for_comes_with_the_answer_in_the_ack() {
     }
     assert!(matches!(next(&mut leg).await, LegEvent::Reanswered { .. }));
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn a_bye_before_the_ack_of_a_re_invite_ends_it() {
         event => panic!("{event:?}"),
     }
     assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 }
 

@@ -29,7 +29,7 @@ async fn a_call_goes_over_tcp_and_is_noted() {
     let mut leg = stack.invite(invite);
     answer(&mut leg).await;
     end(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     let ladder = recorder.ladder();
     assert_eq!(ladder.entries.len(), 6, "{ladder:#?}");
     assert!(ladder.entries.iter().all(|entry| entry.transport == Transport::Tcp));
@@ -50,7 +50,7 @@ async fn a_connection_that_breaks_is_made_again() {
         let mut leg = stack.invite(invite(far.hop()));
         answer(&mut leg).await;
         hang_up(&mut leg).await;
-        far.is_content().await;
+        far.ends_well().await;
     }
     settles(&stack).await;
 }
