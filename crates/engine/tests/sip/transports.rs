@@ -55,12 +55,12 @@ async fn a_connection_that_breaks_is_made_again() {
     settles(&stack).await;
 }
 
-struct Certificate {
-    pem: String,
-    key: String,
+pub(crate) struct Certificate {
+    pub(crate) pem: String,
+    pub(crate) key: String,
 }
 
-fn certificate() -> Certificate {
+pub(crate) fn certificate() -> Certificate {
     let made =
         rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]);
     let made = made.expect("a certificate");
