@@ -95,6 +95,8 @@ impl Leg {
     }
 
     pub(super) fn connect(&mut self, peer: Peer, now: Samples) {
+        // Whoever was to be silent until now is not missed at once.
+        self.heard = now;
         match &mut self.wire {
             Some(wire) => {
                 wire.agreed = peer.agreed;
@@ -102,7 +104,7 @@ impl Leg {
                 wire.rtcp.tell(peer.rtcp);
             }
             None => {
-                (self.sent_until, self.heard) = (now, now);
+                self.sent_until = now;
                 let policy = self.settings.latching;
                 self.wire = Some(Wire {
                     agreed: peer.agreed,
