@@ -18,6 +18,7 @@ mod close;
 mod drive;
 mod figures;
 mod insist;
+mod notes;
 pub mod pace;
 mod places;
 mod running;

@@ -1,10 +1,11 @@
 //! The report of a call, and what is kept beside it: made from its message, its last attempt, its
 //! outcome and its tariff. Pure.
 
-use model::cdr::LegRecord;
+use model::cdr::{Ending, Leg, LegRecord};
+use model::ladder::Ladder;
 use model::message::Prompt;
 use model::{Cdr, Message, Number, Outcome, Report, Timestamp};
-use store::Finished;
+use store::{Finished, LegUp};
 
 use crate::rating::{Billed, BilledLeg};
 use crate::tariff::Tariff;
@@ -18,6 +19,8 @@ pub struct End {
     pub last: Last,
     /// When the outcome was known.
     pub done_at: Timestamp,
+    /// Something was recorded of it.
+    pub recorded: bool,
 }
 
 /// The last attempt at a message.
@@ -28,11 +31,8 @@ pub enum Last {
         /// When it was due.
         due: Timestamp,
     },
-    /// It had started, and nothing more is known of it.
-    LeftBehind {
-        /// When it started.
-        started_at: Timestamp,
-    },
+    /// It had started, and its process died before it was over.
+    LeftBehind(Box<Cdr>),
     /// It was over before, and is kept in the ledger already.
     Kept(Cdr),
     /// It is over.
@@ -50,7 +50,7 @@ pub enum Last {
 /// says its rate. It is charged to the day of the account on which A answered, or it was sent.
 pub fn finished(message: &Message, end: End, tariff: &Tariff) -> Finished {
     let cdr = end.last.cdr();
-    let answered = cdr.map(|cdr| cdr.leg_a).filter(|a| a.answered.is_some());
+    let answered = cdr.map(|cdr| &cdr.leg_a).filter(|a| a.answered.is_some());
     let sent_at = end.last.sent_at().min(end.done_at);
     let at = answered.and_then(|a| a.answered).unwrap_or(sent_at);
     let a = BilledLeg {
@@ -79,6 +79,7 @@ pub fn finished(message: &Message, end: End, tariff: &Tariff) -> Finished {
         file_duration: cdr.and_then(|cdr| cdr.prompt),
         mcc_mnc: priced.mcc_mnc,
         dtmf_codes: cdr.map(|cdr| commas(&cdr.keys)).unwrap_or_default(),
+        recorded: end.recorded,
         price: priced.price,
         status: status.into(),
         error: error.into(),
@@ -91,16 +92,16 @@ impl Last {
         match self {
             Self::Kept(cdr) => Some(cdr),
             Self::Over { cdr, .. } => Some(cdr),
-            Self::None { .. } | Self::LeftBehind { .. } => None,
+            // How long it was answered for, nobody knows.
+            Self::None { .. } | Self::LeftBehind(_) => None,
         }
     }
 
     fn sent_at(&self) -> Timestamp {
         match self {
             Self::None { due } => *due,
-            Self::LeftBehind { started_at } => *started_at,
             Self::Kept(cdr) => cdr.leg_a.invite,
-            Self::Over { cdr, .. } => cdr.leg_a.invite,
+            Self::LeftBehind(cdr) | Self::Over { cdr, .. } => cdr.leg_a.invite,
         }
     }
 
@@ -109,12 +110,12 @@ impl Last {
         let planned = message.destination_b.as_ref().map(|b| &b.number);
         match self {
             Self::Over { cdr, second } => {
-                let talked = |b: LegRecord| b.answered.map(|_| whole_seconds(b));
-                let talked_seconds = cdr.leg_b.and_then(talked);
+                let talked = |b: &LegRecord| b.answered.map(|_| whole_seconds(b));
+                let talked_seconds = cdr.leg_b.as_ref().and_then(talked);
                 let number = second.as_ref().or(planned)?;
                 Some(BilledLeg { number, talked_seconds })
             }
-            Self::None { .. } | Self::LeftBehind { .. } | Self::Kept(_) => {
+            Self::None { .. } | Self::LeftBehind(_) | Self::Kept(_) => {
                 Some(BilledLeg { number: planned?, talked_seconds: None })
             }
         }
@@ -123,17 +124,39 @@ impl Last {
     /// The record that the ledger does not have yet.
     fn into_new(self) -> Option<Cdr> {
         match self {
-            Self::Over { cdr, .. } => Some(*cdr),
-            Self::None { .. } | Self::LeftBehind { .. } | Self::Kept(_) => None,
+            Self::Over { cdr, .. } | Self::LeftBehind(cdr) => Some(*cdr),
+            Self::None { .. } | Self::Kept(_) => None,
         }
     }
 }
 
-fn whole_seconds(leg: LegRecord) -> u32 {
+fn whole_seconds(leg: &LegRecord) -> u32 {
     u32::try_from(leg.connected().as_secs()).unwrap_or(u32::MAX)
 }
 
 fn commas(keys: &[char]) -> String {
     let keys: Vec<String> = keys.iter().map(char::to_string).collect();
     keys.join(",")
+}
+
+/// The record of an attempt whose process died: nobody knows when its legs ended, but that they are
+/// let go of now.
+pub fn left_behind(attempt: u8, started_at: Timestamp, up: &[LegUp], now: Timestamp) -> Cdr {
+    let leg = |which| {
+        let up = up.iter().find(|up| up.leg == which);
+        let answered = up.map(|up| up.at);
+        LegRecord { answered, ended: Some(now), ..LegRecord::dialled(started_at) }
+    };
+    let has_b = up.iter().any(|up| up.leg == Leg::B);
+    Cdr {
+        attempt,
+        outcome: Outcome::Internal,
+        ending: Ending::LeftBehind,
+        leg_a: leg(Leg::A),
+        leg_b: has_b.then(|| leg(Leg::B)),
+        keys: Vec::new(),
+        detection: None,
+        prompt: None,
+        ladder: Ladder::default(),
+    }
 }

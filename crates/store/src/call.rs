@@ -10,7 +10,7 @@
 //! A lease has an expiry. A call whose lease has expired, or whose process died, waits again if it
 //! had not started; if it had, it is handed out to be closed, and is never dialled again.
 
-use model::cdr::{Cdr, Charged};
+use model::cdr::{Cdr, Charged, Leg};
 use model::message::Draft;
 use model::{AccountId, Amount, Message, Report, Status, Timestamp};
 
@@ -144,6 +144,30 @@ pub struct OpenCall {
     pub cdrs: Vec<Cdr>,
     /// When its account cancelled it.
     pub cancelled_at: Option<Timestamp>,
+    /// What is up of the attempt that has started, as far as it was noted.
+    pub legs_up: Vec<LegUp>,
+    /// What has been recorded of it.
+    pub recording: Recording,
+}
+
+/// A leg that was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegUp {
+    /// Which one.
+    pub leg: Leg,
+    /// When.
+    pub at: Timestamp,
+    /// What its carrier needs to hang it up, should the process die that called it.
+    pub dialog: Vec<u8>,
+}
+
+/// How much was recorded of a call: samples of both sides in turn, A's first, µ-law at 8000 a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recording {
+    /// In how many parts.
+    pub parts: u32,
+    /// How many bytes in all.
+    pub bytes: u64,
 }
 
 /// An attempt under way.
@@ -240,6 +264,8 @@ pub struct ArchivedCall {
     pub cdrs: Vec<Cdr>,
     /// What it was charged, and by which lines.
     pub charged: Charged,
+    /// What was recorded of it; nothing if it has no bytes.
+    pub recording: Recording,
     /// Its report.
     pub report: Record,
 }

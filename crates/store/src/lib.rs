@@ -30,7 +30,8 @@ use tokio::sync::watch;
 pub use audit::{Audit, AuditedReport, ReportState, TakeEntry, TakeState};
 pub use call::{
     Answer, ArchivedCall, Bulk, BulkChange, BulkState, CallEntry, CallId, Cancelled, Due, Finished,
-    LeaseAsk, LeaseId, Leased, OpenCall, Share, Spent, Started, Submission, Submitted, Work,
+    LeaseAsk, LeaseId, Leased, LegUp, OpenCall, Recording, Share, Spent, Started, Submission,
+    Submitted, Work,
 };
 pub use embedded::Embedded;
 pub use error::StoreError;
@@ -114,6 +115,23 @@ pub trait Ledger: Send + Sync + 'static {
     /// Notes that an attempt starts, before anything of it leaves the machine. After that the call
     /// is not started again for this attempt, whatever happens.
     async fn start(&self, lease: LeaseId, started: Started) -> Result<()>;
+
+    /// Notes that a leg of a started call was answered, so that it can be hung up should this process
+    /// die. Forgotten when the attempt ends.
+    async fn note(&self, lease: LeaseId, up: LegUp) -> Result<()>;
+
+    /// Adds to what was recorded of a started call, at most
+    /// [`model::limits::RECORDING_PART_BYTES_MAX`] at once. It is kept for as long as the report.
+    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()>;
+
+    /// A part of what was recorded of a call that has its report, from 0. None if there is no such
+    /// part.
+    async fn recording(
+        &self,
+        account: AccountId,
+        message_id: &str,
+        part: u32,
+    ) -> Result<Option<Vec<u8>>>;
 
     /// Puts the end of leases off. Those that have been lost are passed over.
     async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()>;

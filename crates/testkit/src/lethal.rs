@@ -11,8 +11,8 @@ use model::{Account, AccountId, Amount, ApiKey, Cdr, Report, Timestamp};
 use rustix::process::{Signal, getpid, kill_process};
 use store::{
     ArchiveQuery, Audit, Bulk, BulkChange, CallEntry, Cancelled, Due, Fate, Fed, Figures, Finished,
-    Health, LeaseAsk, LeaseId, Ledger, OpenCall, Record, Result, Started, Submission, Submitted,
-    TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
+    Health, LeaseAsk, LeaseId, Ledger, LegUp, OpenCall, Record, Result, Started, Submission,
+    Submitted, TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
 };
 use tokio::sync::watch;
 
@@ -115,6 +115,23 @@ impl Ledger for LethalLedger {
 
     async fn release(&self, lease: LeaseId, due: Timestamp) -> Result<()> {
         self.ledger.release(lease, due).await
+    }
+
+    async fn note(&self, lease: LeaseId, up: LegUp) -> Result<()> {
+        self.ledger.note(lease, up).await
+    }
+
+    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()> {
+        self.ledger.record(lease, part).await
+    }
+
+    async fn recording(
+        &self,
+        account: AccountId,
+        message_id: &str,
+        part: u32,
+    ) -> Result<Option<Vec<u8>>> {
+        self.ledger.recording(account, message_id, part).await
     }
 
     async fn retry(&self, lease: LeaseId, cdr: Cdr, due: Timestamp) -> Result<()> {

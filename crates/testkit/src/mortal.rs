@@ -12,8 +12,8 @@ use model::deck::DeckFile;
 use model::{Account, AccountId, Amount, ApiKey, Cdr, Clock, Report, Timestamp};
 use store::{
     ArchiveQuery, Audit, Bulk, BulkChange, CallEntry, Cancelled, Due, Fate, Fed, Figures, Finished,
-    Health, LeaseAsk, LeaseId, Ledger, OpenCall, Record, Result, Started, StoreError, Submission,
-    Submitted, TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
+    Health, LeaseAsk, LeaseId, Ledger, LegUp, OpenCall, Record, Result, Started, StoreError,
+    Submission, Submitted, TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -294,6 +294,31 @@ impl Ledger for MortalLedger {
     async fn release(&self, lease: LeaseId, due: Timestamp) -> Result<()> {
         self.look("release", move |ledger| {
             Box::pin(async move { ledger.release(lease, due).await })
+        })
+        .await
+    }
+
+    async fn note(&self, lease: LeaseId, up: LegUp) -> Result<()> {
+        self.durable("note", move |ledger| Box::pin(async move { ledger.note(lease, up).await }))
+            .await
+    }
+
+    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()> {
+        self.durable("record", move |ledger| {
+            Box::pin(async move { ledger.record(lease, part).await })
+        })
+        .await
+    }
+
+    async fn recording(
+        &self,
+        account: AccountId,
+        message_id: &str,
+        part: u32,
+    ) -> Result<Option<Vec<u8>>> {
+        let message_id = message_id.to_owned();
+        self.look("recording", move |ledger| {
+            Box::pin(async move { ledger.recording(account, &message_id, part).await })
         })
         .await
     }

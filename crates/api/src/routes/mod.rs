@@ -4,6 +4,7 @@ mod admin;
 mod bulks;
 mod calls;
 mod feed;
+mod files;
 mod health;
 mod logs;
 mod reports;
@@ -68,13 +69,16 @@ fn public(settings: &Settings) -> Router<Arc<Edge>> {
             .route(&format!("/tts/3/bulks/status{ending}"), bulks::status(format));
     }
     // Without endings: a `messageId` may have one of its own.
-    let routes = routes.route("/callslip/1/calls/{messageId}", calls::route());
+    let routes = routes
+        .route("/callslip/1/calls/{messageId}", calls::route())
+        .route("/tts/3/files/{messageId}/{to}", files::route());
     if settings.cors_origins.is_empty() { routes } else { routes.layer(cors(settings)) }
 }
 
 /// The label of a path on the metrics page; a path that nobody serves gets one for all.
 pub(crate) fn label(surface: Surface, path: &str) -> &'static str {
-    const PUBLIC: [&str; 11] = [
+    const PUBLIC: [&str; 12] = [
+        "/tts/3/files",
         "/tts/3/reports",
         "/voice/1/reports",
         "/tts/3/logs",

@@ -1,10 +1,11 @@
 //! `/callslip/1/calls/{messageId}`: everything known of a call, and what a cancellation found.
 
-use model::cdr::{Cdr, Charged, LegRecord, RateLine};
+use model::cdr::{Cdr, Charged, LegRecord, Quality, RateLine};
 use model::{Message, Report, Timestamp, Zone};
 use store::{ArchivedCall, CallEntry, Cancelled, OpenCall};
 
 use super::date::Dates;
+use super::seconds::Seconds;
 use super::writer::{self, List, Root, Shape, Writer};
 use super::{outcome, report};
 use crate::negotiate::Format;
@@ -101,16 +102,15 @@ fn attempts<W: Writer>(to: &mut W, cdrs: &[Cdr], dates: &mut Dates<'_>) {
         to.raw("attempt", cdr.attempt);
         to.plain("outcome", outcome::outcome(cdr.outcome));
         to.plain("ending", outcome::ending(cdr.ending));
-        if let Some(verdict) = cdr.verdict {
-            to.plain("verdict", outcome::verdict(verdict));
+        if let Some(detection) = cdr.detection {
+            to.plain("verdict", outcome::verdict(detection.verdict));
+            to.plain("verdictBy", outcome::clue(detection.clue));
+            to.raw("verdictAfterSeconds", Seconds(detection.after));
         }
         let keys: Vec<String> = cdr.keys.iter().map(char::to_string).collect();
         to.text("keys", &keys.join(","));
         if let Some(prompt) = cdr.prompt {
-            to.raw(
-                "promptSeconds",
-                format_args!("{}.{:03}", prompt.as_secs(), prompt.subsec_millis()),
-            );
+            to.raw("promptSeconds", Seconds(prompt));
         }
         to.object("legA", |to| leg(to, &cdr.leg_a, dates));
         if let Some(b) = &cdr.leg_b {
@@ -130,6 +130,25 @@ fn leg<W: Writer>(to: &mut W, leg: &LegRecord, dates: &mut Dates<'_>) {
     }
     if let Some(cause) = leg.release.cause {
         to.raw("q850Cause", cause);
+    }
+    to.optional("trunk", leg.trunk.as_ref());
+    if let Some(media) = &leg.quality {
+        to.object("media", |to| quality(to, media));
+    }
+}
+
+/// How the leg's RTP came through, at our end and at the far one (RFC 3550).
+fn quality<W: Writer>(to: &mut W, media: &Quality) {
+    to.raw("packetsSent", media.sent);
+    to.raw("packetsReceived", media.received);
+    to.raw("packetsLost", media.lost);
+    to.raw("jitterSeconds", Seconds(media.jitter));
+    if let Some(far_end) = media.far_end {
+        to.raw("farEndPacketsLost", far_end.lost);
+        to.raw("farEndJitterSeconds", Seconds(far_end.jitter));
+        if let Some(round_trip) = far_end.round_trip {
+            to.raw("roundTripSeconds", Seconds(round_trip));
+        }
     }
 }
 

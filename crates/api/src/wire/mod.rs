@@ -18,6 +18,7 @@ mod report;
 mod seconds;
 pub mod submit;
 mod voice;
+pub mod wav;
 mod writer;
 mod xml;
 

@@ -1,7 +1,7 @@
 //! The names that outcomes and endings of calls have in Callslip's own answers.
 
 use model::Outcome;
-use model::cdr::{Ending, Verdict};
+use model::cdr::{Clue, Ending, Verdict};
 
 pub(crate) const fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
@@ -43,6 +43,7 @@ pub(super) const fn ending(ending: Ending) -> &'static str {
         Ending::Silence => "silence",
         Ending::Cancelled => "cancelled",
         Ending::Drained => "drained",
+        Ending::LeftBehind => "leftBehind",
     }
 }
 
@@ -50,5 +51,16 @@ pub(super) const fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Human => "human",
         Verdict::Machine => "machine",
+    }
+}
+
+pub(super) const fn clue(clue: Clue) -> &'static str {
+    match clue {
+        Clue::InitialSilence => "initialSilence",
+        Clue::LongGreeting => "longGreeting",
+        Clue::ManyWords => "manyWords",
+        Clue::LongWord => "longWord",
+        Clue::ShortGreeting => "shortGreeting",
+        Clue::TimeOut => "timeOut",
     }
 }

@@ -1,6 +1,7 @@
 //! `GET /tts/3/reports`: the classic report, and the parts that the newer shapes share with it.
 
 use model::{Price, Report, ReportError, Status, Zone};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 
 use super::date::Dates;
 use super::writer::{List, Root, Shape, Writer};
@@ -44,6 +45,9 @@ pub(super) fn classic<W: Writer, S: AsRef<str>>(
     to.raw("duration", report.duration_seconds);
     to.optional("mccMnc", report.mcc_mnc.as_ref());
     to.text("dtmfCodes", report.dtmf_codes.as_ref());
+    if report.recorded {
+        to.text("recordedAudioFileUrl", &recording_path(report));
+    }
     // The documentation names the price differently in its two formats, and clients read it.
     let per_second = match W::FORMAT {
         Format::Json => "pricePerSecond",
@@ -52,6 +56,12 @@ pub(super) fn classic<W: Writer, S: AsRef<str>>(
     price(to, per_second, &report.price);
     status(to, &report.status);
     error(to, &report.error);
+}
+
+/// Where the recording of the call is, relative to this server.
+fn recording_path<S: AsRef<str>>(report: &Report<S>) -> String {
+    let id = percent_encode(report.message_id.as_ref().as_bytes(), NON_ALPHANUMERIC);
+    format!("/tts/3/files/{id}/{}", report.to.as_ref())
 }
 
 /// The `price` of a report.

@@ -68,6 +68,9 @@ fn voice_call<W: Writer, S: AsRef<str>>(to: &mut W, report: &Report<S>, dates: &
             to.raw("fileDuration", Seconds(file_duration));
         }
         to.text("dtmfCodes", &spaced(report.dtmf_codes.as_ref()));
+        if report.recorded {
+            to.text("callRecordingFileId", report.message_id.as_ref());
+        }
         match report.error.id {
             ANSWERED_BY_HUMAN => to.plain("answeredBy", "HUMAN"),
             ANSWERED_BY_MACHINE => to.plain("answeredBy", "MACHINE"),

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use api::wire::{self, Format, call};
-use model::cdr::{Cdr, Charged, Ending, LegRecord, RateLine, Release, Verdict};
+use model::cdr::{
+    Cdr, Charged, Clue, Detection, Ending, FarEnd, LegRecord, Quality, RateLine, Release, Verdict,
+};
+use model::ladder::Ladder;
 use model::message::{Leg2, Prompt};
 use model::{AccountId, Message, Outcome, Report, Timestamp, Zone};
-use store::{ArchivedCall, CallEntry, CallId, Cancelled, OpenCall, Record, Started};
+use store::{ArchivedCall, CallEntry, CallId, Cancelled, OpenCall, Record, Recording, Started};
 
 use crate::reports::documented;
 
@@ -50,6 +53,7 @@ fn message() -> Message {
         valid_until: Some(at(3_600)),
         notify: None,
         callback_data: Some("order 12".into()),
+        record: false,
     }
 }
 
@@ -63,6 +67,8 @@ fn waiting() -> OpenCall {
         started: None,
         cdrs: Vec::new(),
         cancelled_at: None,
+        legs_up: Vec::new(),
+        recording: Recording::default(),
     }
 }
 
@@ -77,8 +83,9 @@ fn busy() -> Cdr {
         leg_a: LegRecord { ended: Some(at(2)), release, outcome: Outcome::Busy, ..dialled },
         leg_b: None,
         keys: Vec::new(),
-        verdict: None,
+        detection: None,
         prompt: None,
+        ladder: Ladder::default(),
     }
 }
 
@@ -96,10 +103,25 @@ fn talked() -> Cdr {
         outcome: Outcome::Answered,
         ending: Ending::ByB,
         leg_a: leg(61),
-        leg_b: Some(leg(66)),
+        leg_b: Some(LegRecord {
+            trunk: Some("north".into()),
+            quality: Some(Quality {
+                sent: 600,
+                received: 598,
+                lost: 2,
+                jitter: Duration::from_micros(1_250),
+                far_end: Some(FarEnd { lost: 1, ..FarEnd::default() }),
+            }),
+            ..leg(66)
+        }),
         keys: vec!['1', '#'],
-        verdict: Some(Verdict::Human),
+        detection: Some(Detection {
+            verdict: Verdict::Human,
+            clue: Clue::ShortGreeting,
+            after: Duration::from_millis(900),
+        }),
         prompt: Some(Duration::from_millis(3_050)),
+        ladder: Ladder::default(),
     }
 }
 
@@ -191,6 +213,7 @@ fn a_call_that_is_over_has_its_legs_its_charge_and_its_report() {
             line_a: Some(line(2)),
             line_b: Some(line(3)),
         },
+        recording: Recording::default(),
         report: Record::new(&documented(), at(80)),
     };
     let entry = CallEntry::Finished(Box::new(archived));
@@ -199,14 +222,17 @@ fn a_call_that_is_over_has_its_legs_its_charge_and_its_report() {
     assert_eq!(json["state"], "finished");
     assert_eq!(json["attempts"][0]["legA"]["sipCode"], 486);
     let talk = serde_json::json!({
-        "attempt": 2, "outcome": "answered", "ending": "byB", "verdict": "human", "keys": "1,#",
+        "attempt": 2, "outcome": "answered", "ending": "byB", "verdict": "human",
+        "verdictBy": "shortGreeting", "verdictAfterSeconds": 0.9, "keys": "1,#",
         "promptSeconds": 3.05,
         "legA": {"outcome": "answered", "dialledAt": "2026-11-24T12:01:01.000+0000",
             "ringingAt": "2026-11-24T12:01:02.000+0000", "answeredAt": "2026-11-24T12:01:03.000+0000",
             "endedAt": "2026-11-24T12:01:20.000+0000"},
         "legB": {"outcome": "answered", "dialledAt": "2026-11-24T12:01:06.000+0000",
             "ringingAt": "2026-11-24T12:01:07.000+0000", "answeredAt": "2026-11-24T12:01:08.000+0000",
-            "endedAt": "2026-11-24T12:01:20.000+0000"},
+            "endedAt": "2026-11-24T12:01:20.000+0000", "trunk": "north",
+            "media": {"packetsSent": 600, "packetsReceived": 598, "packetsLost": 2,
+                "jitterSeconds": 0.00125, "farEndPacketsLost": 1, "farEndJitterSeconds": 0}},
     });
     assert_eq!(json["attempts"][1], talk);
     let charged = serde_json::json!({
@@ -220,7 +246,7 @@ fn a_call_that_is_over_has_its_legs_its_charge_and_its_report() {
     assert_eq!(json["report"], classic["results"][0]);
     let xml = String::from_utf8(call::call(Format::Xml, &entry, &Zone::utc()).unwrap()).unwrap();
     assert!(xml.contains("<total>0.170</total><billedSeconds>29</billedSeconds><lineA>"), "{xml}");
-    assert!(xml.contains("<promptSeconds>3.050</promptSeconds>"), "{xml}");
+    assert!(xml.contains("<promptSeconds>3.05</promptSeconds>"), "{xml}");
     assert!(xml.contains("</charged><report><bulkId>"), "{xml}");
 }
 

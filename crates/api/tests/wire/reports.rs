@@ -21,6 +21,7 @@ pub(crate) fn documented() -> Report {
         file_duration: None,
         mcc_mnc: Some("21901".into()),
         dtmf_codes: "1".into(),
+        recorded: false,
         price: Price { per_second: "0.01".parse().unwrap(), currency: "EUR".into() },
         status: Status {
             group_id: 3,

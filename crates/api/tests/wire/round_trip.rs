@@ -68,6 +68,7 @@ fn report() -> impl Strategy<Value = Report> {
         file_duration: None,
         mcc_mnc: rest.0,
         dtmf_codes: rest.1,
+        recorded: false,
         price: Price { per_second: rest.2, currency: rest.3 },
         status,
         error,

@@ -125,8 +125,9 @@ impl TestServer {
             leg_a,
             leg_b: None,
             keys: Vec::new(),
-            verdict: None,
+            detection: None,
             prompt: None,
+            ladder: Default::default(),
         };
         let charged = Charged {
             deck: Some("demo".into()),
@@ -161,6 +162,7 @@ fn report_of(leased: &Leased, now: model::Timestamp) -> Report {
         file_duration: None,
         mcc_mnc: None,
         dtmf_codes: String::new(),
+        recorded: false,
         price: Price { per_second: "0.1".parse().unwrap(), currency: "EUR".into() },
         status: status.into(),
         error: error.into(),

@@ -3,12 +3,14 @@
 
 use std::future::poll_fn;
 
+use model::cdr::LegRecord;
 use model::{Cdr, Number, Outcome};
 use tokio::sync::watch;
 
+use super::notes::Notes;
 use super::{Phase, hear};
 use crate::call::{Action, Call, Event};
-use crate::carrier::{Leg, Line, Order};
+use crate::carrier::{Leg, LegRemains, Line, Order, Progress, Remains, Signal};
 use crate::time::Time;
 
 /// What may end a call besides itself.
@@ -35,6 +37,8 @@ pub(super) struct Over {
     pub(super) cdr: Box<Cdr>,
     /// Whom it dialled as leg B.
     pub(super) second: Option<Number>,
+    /// How many bytes were recorded of it.
+    pub(super) recorded: u64,
 }
 
 /// Drives the call to its end. If it is dropped before, so is the line, and with it every leg.
@@ -43,6 +47,7 @@ pub(super) async fn drive(
     mut line: Box<dyn Line>,
     time: &Time,
     mut ends: Ends,
+    mut notes: Notes<'_>,
 ) -> Over {
     let mut second = None;
     let (mut is_cancelled, mut is_drained) = (false, false);
@@ -55,14 +60,26 @@ pub(super) async fn drive(
                     }
                     line.order(order, time.now());
                 }
-                Action::Finished(cdr) => return Over { cdr, second },
+                Action::Finished(cdr) => {
+                    let cdr = with_remains(cdr, line.remains());
+                    notes.record(line.recorded());
+                    let recorded = notes.write_all().await;
+                    return Over { cdr, second, recorded };
+                }
             }
         }
         let deadline = call.deadline().into_iter().chain(line.deadline()).min();
         let signal = poll_fn(|cx| line.poll(time.now(), cx));
         tokio::select! {
             biased;
-            signal = signal => call.handle(Event::Line(signal), time.now()),
+            signal = signal => {
+                match signal {
+                    Signal::Leg(leg, Progress::Answered) => notes.leg_up(leg, line.dialog(leg)),
+                    Signal::Recorded => notes.record(line.recorded()),
+                    _ => {}
+                }
+                call.handle(Event::Line(signal), time.now());
+            }
             () = hear(&mut ends.cancelled, |cancelled| *cancelled), if !is_cancelled => {
                 is_cancelled = true;
                 call.handle(Event::Cancel, time.now());
@@ -71,7 +88,21 @@ pub(super) async fn drive(
                 is_drained = true;
                 call.handle(Event::Drain, time.now());
             }
+            () = notes.write() => {}
             () = time.until_any(deadline) => call.tick(time.now()),
         }
     }
+}
+
+/// The record, with what the line knows beside what it has told.
+fn with_remains(mut cdr: Box<Cdr>, remains: Remains) -> Box<Cdr> {
+    let put = |record: &mut LegRecord, LegRemains { trunk, quality }: LegRemains| {
+        (record.trunk, record.quality) = (trunk, quality);
+    };
+    put(&mut cdr.leg_a, remains.a);
+    if let Some(leg_b) = &mut cdr.leg_b {
+        put(leg_b, remains.b);
+    }
+    cdr.ladder = remains.ladder;
+    cdr
 }

@@ -9,11 +9,12 @@ use store::{LeaseId, Leased, Started, StoreError};
 
 use super::drive::{Ends, Over, drive};
 use super::insist::{Became, insist};
+use super::notes::Notes;
 use super::places::Place;
 use super::{Phase, Shared, hear};
 use crate::call::{Attempt, Call};
 use crate::carrier::Audio;
-use crate::report::{End, Last, finished};
+use crate::report::{End, Last, finished, left_behind};
 use crate::retry::{first_attempt, next_attempt};
 use crate::tariff::Tariff;
 
@@ -137,18 +138,21 @@ impl Task {
             }
         }
         if let Some(outcome) = self.ends.outcome() {
-            return self.finish(outcome, Last::LeftBehind { started_at: at }, self.now()).await;
+            let last = Last::LeftBehind(Box::new(left_behind(number, at, &[], self.now())));
+            return self.finish(outcome, last, self.now()).await;
         }
         let message = self.leased.call.message.clone();
         let line = self.shared.parts.carrier.line(&message.message_id, number);
         let now = self.now();
         self.place.dial(now);
         let call = Call::new(message, Attempt { number, prompt }, now);
-        let over = drive(call, line, &self.shared.parts.time, self.ends.clone()).await;
+        let notes = Notes::new(&self.shared.parts, &self.leased);
+        let over = drive(call, line, &self.shared.parts.time, self.ends.clone(), notes).await;
         self.keep(over).await;
     }
 
-    async fn keep(self, Over { cdr, second }: Over) {
+    async fn keep(mut self, Over { cdr, second, recorded }: Over) {
+        self.leased.call.recording.bytes += recorded;
         let done_at = cdr.done_at();
         match next_attempt(self.message(), cdr.attempt, cdr.outcome, done_at) {
             Some(due) => {
@@ -162,7 +166,8 @@ impl Task {
     }
 
     async fn finish(&self, outcome: Outcome, last: Last, done_at: Timestamp) {
-        let end = End { outcome, last, done_at };
+        let recorded = self.leased.call.recording.bytes > 0;
+        let end = End { outcome, last, done_at, recorded };
         finish(&self.shared, &self.leased, end, &self.tariff).await;
     }
 

@@ -178,7 +178,7 @@ impl SandboxLine {
                 self.strike(is_over);
             }
             (Progress::Answered, FarEnd::Idle | FarEnd::Up(_))
-            | (Progress::Trying | Progress::Ringing { .. }, _) => {}
+            | (Progress::Redialled | Progress::Trying | Progress::Ringing { .. }, _) => {}
         }
     }
 

@@ -10,7 +10,7 @@ use model::limits::KEYS_MAX;
 use model::message::{Keys, MachineDetection};
 use model::{Message, Outcome};
 
-use crate::script::{ENDED, Script, audio, persons, secs, voice};
+use crate::script::{ENDED, Script, audio, detected, persons, secs, voice};
 
 fn collecting(max: u16, repeats: u16, repeat_on: Option<&str>) -> Message {
     let repeat_on = repeat_on.map(str::to_owned);
@@ -67,12 +67,12 @@ fn the_message_begins_after_the_pause() {
 fn a_machine_is_hung_up_or_spoken_to() {
     let (mut call, orders) = Script::answered(detecting(MachineDetection::Hangup), Some(audio(3)));
     assert_eq!(orders, [Order::Detect]);
-    assert_eq!(call.line(Signal::Verdict(Verdict::Machine)), HANG_UP);
+    assert_eq!(call.line(detected(Verdict::Machine)), HANG_UP);
     let record = finish(call);
     assert_eq!((record.outcome, record.ending), (Outcome::AnsweredByMachine, Ending::Machine));
 
     let (mut call, _) = Script::answered(detecting(MachineDetection::Continue), Some(audio(3)));
-    assert_eq!(call.line(Signal::Verdict(Verdict::Machine)), [Order::Play(audio(3))]);
+    assert_eq!(call.line(detected(Verdict::Machine)), [Order::Play(audio(3))]);
     assert_eq!(call.line(Signal::PromptFinished), HANG_UP);
     let record = finish(call);
     assert_eq!((record.outcome, record.ending), (Outcome::AnsweredByMachine, Ending::Completed));
@@ -82,10 +82,10 @@ fn a_machine_is_hung_up_or_spoken_to() {
 fn who_cannot_be_told_from_a_person_is_one() {
     let (mut call, _) = Script::answered(detecting(MachineDetection::Hangup), Some(audio(3)));
     assert_eq!(call.wait(DETECTION), [Order::Play(audio(3))]);
-    assert_eq!(call.line(Signal::Verdict(Verdict::Machine)), [], "too late");
+    assert_eq!(call.line(detected(Verdict::Machine)), [], "too late");
     call.line(Signal::PromptFinished);
     let record = finish(call);
-    assert_eq!((record.outcome, record.verdict), (Outcome::Answered, None));
+    assert_eq!((record.outcome, record.detection), (Outcome::Answered, None));
 }
 
 #[test]

@@ -100,9 +100,12 @@ fn a_machine_answers() {
     assert_eq!((record.outcome, record.ending), expected);
     let person = Message { machine_detection: Some(MachineDetection::Hangup), ..persons() };
     let record = call(person).record;
-    assert_eq!((record.outcome, record.verdict), (Outcome::Answered, Some(Verdict::Human)));
+    assert_eq!(
+        (record.outcome, record.detection.map(|told| told.verdict)),
+        (Outcome::Answered, Some(Verdict::Human))
+    );
     let unasked = call(message("385981210", PERSON)).record;
-    assert_eq!((unasked.outcome, unasked.verdict), (Outcome::Answered, None));
+    assert_eq!((unasked.outcome, unasked.detection), (Outcome::Answered, None));
 }
 
 #[test]

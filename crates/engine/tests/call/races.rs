@@ -101,7 +101,7 @@ fn a_lost_bye_delays_the_record_and_not_the_end() {
     assert_eq!(call.wait(BYE_WAIT), []);
     let record = call.record();
     assert_eq!(record.ending, Ending::ByA);
-    let b = record.leg_b.unwrap();
+    let b = record.leg_b.as_ref().unwrap();
     assert_eq!((b.ended, record.done_at()), (Some(end), end));
     assert_eq!((record.connected_seconds(), record.bridged()), (7, secs(7)));
 }
@@ -145,7 +145,7 @@ fn b_answers_just_when_a_hangs_up() {
     assert_eq!(call.leg(Leg::B, Progress::Answered), [Order::HangUp(Leg::B)]);
     call.leg(Leg::B, ENDED);
     let record = call.record();
-    assert_eq!(record.leg_b.unwrap().answered, None);
+    assert_eq!(record.leg_b.as_ref().unwrap().answered, None);
     assert_eq!(record.bridged(), secs(0));
 }
 
@@ -178,4 +178,24 @@ fn what_comes_after_the_end_is_ignored() {
     assert_eq!(call.event(Event::Drain), []);
     assert_eq!(call.wait(secs(86_400)), []);
     assert_eq!(call.record().outcome, Outcome::Busy);
+}
+
+#[test]
+fn each_trunk_has_its_own_time_to_ring() {
+    let mut call = Script::new(persons(), None);
+    call.leg(Leg::A, Progress::Trying);
+    call.leg(Leg::A, Progress::Ringing { early_media: false });
+    assert_eq!(call.wait(secs(40)), []);
+    assert_eq!(call.leg(Leg::A, Progress::Redialled), []);
+    assert_eq!(call.wait(NO_PROVISIONAL), [Order::Cancel(Leg::A)], "nothing came back from it");
+    let mut call = Script::new(persons(), None);
+    call.leg(Leg::A, Progress::Ringing { early_media: false });
+    call.wait(secs(44));
+    call.leg(Leg::A, Progress::Redialled);
+    call.leg(Leg::A, Progress::Trying);
+    assert_eq!(call.wait(secs(44)), []);
+    assert_eq!(call.wait(secs(1)), [Order::Cancel(Leg::A)]);
+    call.leg(Leg::A, failed(487));
+    let record = call.record();
+    assert_eq!((record.outcome, record.leg_a.ringing), (Outcome::NoAnswer, None));
 }

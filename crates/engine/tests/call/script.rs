@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use engine::call::{Action, Attempt, Call, Event};
 use engine::carrier::{Audio, Leg, Order, Progress, Signal};
-use model::cdr::Cdr;
 use model::cdr::Release;
+use model::cdr::{Cdr, Clue, Detection, Verdict};
 use model::message::Leg2;
 use model::{AccountId, Message, Timestamp};
 
@@ -46,6 +46,7 @@ pub(crate) fn message(a: &str, b: &str) -> Message {
         valid_until: None,
         notify: None,
         callback_data: None,
+        record: false,
     }
 }
 
@@ -62,6 +63,12 @@ pub(crate) fn voice(message: Message) -> Message {
 /// Silence of that length.
 pub(crate) fn audio(seconds: u64) -> Audio {
     Audio::new(vec![0xff; usize::try_from(seconds).unwrap() * 8_000])
+}
+
+/// That was told of whoever answered.
+pub(crate) fn detected(verdict: Verdict) -> Signal {
+    let (clue, after) = (Clue::LongGreeting, secs(2));
+    Signal::Detected(Detection { verdict, clue, after })
 }
 
 pub(crate) fn failed(code: u16) -> Progress {

@@ -15,7 +15,7 @@ use model::message::{Keys, Leg2, MachineDetection};
 use model::{Message, Outcome, Timestamp};
 
 use crate::drive::{Run, Said, run};
-use crate::script::{NOON, audio, message, persons, secs};
+use crate::script::{NOON, audio, detected, message, persons, secs};
 
 const CALLS: u64 = 20_000;
 const NUMBERS: [&str; 18] = [
@@ -122,6 +122,7 @@ fn stray(rng: &mut Rng) -> Event {
     };
     let progress = *rng
         .choice(&[
+            Progress::Redialled,
             Progress::Trying,
             Progress::Ringing { early_media: false },
             Progress::Ringing { early_media: true },
@@ -137,7 +138,7 @@ fn stray(rng: &mut Rng) -> Event {
         1 => Event::Drain,
         2 => Event::Line(Signal::Silence),
         3 => Event::Line(Signal::PromptFinished),
-        4 => Event::Line(Signal::Verdict(verdict)),
+        4 => Event::Line(detected(verdict)),
         5..8 => Event::Line(Signal::Key(*rng.choice(&['1', '2', '#']).unwrap())),
         _ => Event::Line(Signal::Leg(leg, progress)),
     }
@@ -201,7 +202,10 @@ fn check_leg(run: &Run, leg: Leg, record: Option<&LegRecord>) -> Seen {
                         seen.released |= seen.dialled;
                         let_go = let_go.or(reached.and(Some(*at)));
                     }
-                    Progress::Answered | Progress::Trying | Progress::Ringing { .. } => {}
+                    Progress::Redialled
+                    | Progress::Answered
+                    | Progress::Trying
+                    | Progress::Ringing { .. } => {}
                 }
             }
             Said::Ordered(_) | Said::Happened(_) => {}
@@ -216,7 +220,7 @@ fn check_leg(run: &Run, leg: Leg, record: Option<&LegRecord>) -> Seen {
 }
 
 fn check_record(record: &Cdr) {
-    let legs = [Some(record.leg_a), record.leg_b];
+    let legs = [Some(&record.leg_a), record.leg_b.as_ref()];
     for leg in legs.into_iter().flatten() {
         let times = [Some(leg.invite), leg.ringing, leg.answered, leg.ended];
         assert!(times.into_iter().flatten().is_sorted(), "{leg:?}");
@@ -230,7 +234,7 @@ fn check_record(record: &Cdr) {
     assert_eq!(is_answered, record.leg_a.answered.is_some(), "{record:?}");
     assert_eq!(u64::from(record.connected_seconds()), record.leg_a.connected().as_secs());
     assert!(record.bridged() <= record.leg_a.connected());
-    if let Some(b) = record.leg_b {
+    if let Some(b) = &record.leg_b {
         assert!(record.leg_a.answered.is_some_and(|answered| answered <= b.invite), "{record:?}");
     }
     assert_eq!(record.done_at().max(record.leg_a.ended.unwrap()), record.done_at());

@@ -67,7 +67,7 @@ async fn two_persons_talk() {
     assert_eq!((report.status.id, report.error.id), (5, 5000));
     let cdr = house.cdrs("m").await.remove(0);
     assert_eq!(cdr.bridged(), secs(2));
-    let a = cdr.leg_a;
+    let a = &cdr.leg_a;
     assert_eq!(report.sent_at, a.invite);
     let times = [report.start_time, report.answer_time, report.end_time];
     assert_eq!(times, [a.ringing, a.answered, a.ended]);

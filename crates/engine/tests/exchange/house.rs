@@ -284,6 +284,7 @@ pub(crate) fn message(message_id: &str, a: &str, b: &str) -> Message {
         valid_until: None,
         notify: None,
         callback_data: None,
+        record: false,
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use engine::report::{End, Last, finished};
 use engine::tariff::{DeckOf, Tariff};
-use model::cdr::{Ending, LegRecord, Release};
+use model::cdr::{Ending, LegRecord};
+use model::ladder::Ladder;
 use model::{Account, Calling, Cdr, Generation, Outcome, Roles, Zone};
 
 use crate::house::{NOON, ONE, persons, secs};
@@ -25,12 +26,10 @@ fn tariff(generation: Generation) -> Tariff {
 
 fn cdr(outcome: Outcome) -> Cdr {
     let answered = LegRecord {
-        invite: NOON,
-        ringing: None,
         answered: Some(NOON.plus(secs(5))),
         ended: Some(NOON.plus(std::time::Duration::from_millis(14_999))),
-        release: Release::default(),
         outcome,
+        ..LegRecord::dialled(NOON)
     };
     Cdr {
         attempt: 1,
@@ -39,8 +38,9 @@ fn cdr(outcome: Outcome) -> Cdr {
         leg_a: answered,
         leg_b: None,
         keys: vec!['1', '#', 'A'],
-        verdict: None,
+        detection: None,
         prompt: None,
+        ladder: Ladder::default(),
     }
 }
 
@@ -48,7 +48,8 @@ fn cdr(outcome: Outcome) -> Cdr {
 fn every_outcome_has_its_rows() {
     for generation in [Generation::Classic, Generation::Newer] {
         for outcome in Outcome::ALL {
-            let end = End { outcome, last: Last::None { due: NOON }, done_at: NOON };
+            let end =
+                End { outcome, last: Last::None { due: NOON }, done_at: NOON, recorded: false };
             let report = finished(&persons("m"), end, &tariff(generation)).report;
             let (status, error) = outcome.rows(generation);
             assert_eq!((report.status, report.error), (status.into(), error.into()));
@@ -59,7 +60,8 @@ fn every_outcome_has_its_rows() {
 #[test]
 fn seconds_are_whole_and_keys_are_parted_by_commas() {
     let last = Last::Over { cdr: Box::new(cdr(Outcome::Answered)), second: None };
-    let end = End { outcome: Outcome::Answered, last, done_at: NOON.plus(secs(15)) };
+    let end =
+        End { outcome: Outcome::Answered, last, done_at: NOON.plus(secs(15)), recorded: false };
     let finished = finished(&persons("m"), end, &tariff(Generation::Classic));
     let report = finished.report;
     assert_eq!((report.duration_seconds, report.dtmf_codes.as_str()), (9, "1,#,A"));
@@ -71,7 +73,8 @@ fn seconds_are_whole_and_keys_are_parted_by_commas() {
 #[test]
 fn what_was_never_dialled_was_to_be_sent_when_it_was_due() {
     let sent_at = |due, done_at| {
-        let end = End { outcome: Outcome::Cancelled, last: Last::None { due }, done_at };
+        let end =
+            End { outcome: Outcome::Cancelled, last: Last::None { due }, done_at, recorded: false };
         finished(&persons("m"), end, &tariff(Generation::Classic)).report.sent_at
     };
     let later = NOON.plus(secs(60));
@@ -85,6 +88,7 @@ fn an_attempt_that_is_kept_already_is_not_kept_twice() {
         outcome: Outcome::Cancelled,
         last: Last::Kept(cdr(Outcome::Busy)),
         done_at: NOON.plus(secs(60)),
+        recorded: false,
     };
     assert_eq!(finished(&persons("m"), end, &tariff(Generation::Classic)).cdr, None);
 }

@@ -6,7 +6,7 @@ use ::model::catalogue::status;
 use ::model::message::{DeliveryWindow, Keys, MachineDetection, Notify, Prompt, Retry};
 use ::model::{Amount, Cdr, Message, Outcome, cdr};
 
-use super::message::{DAY, LEASE, cdr, finished, message, names, submission};
+use super::message::{DAY, LEASE, cdr, finished, ladder, message, names, submission};
 use super::{Open, START, Stage, report};
 use crate::{CallEntry, Cancelled, Fed, OpenCall, Started, StoreError};
 
@@ -87,6 +87,7 @@ async fn what_was_submitted_is_handed_out(open: &impl Open) {
             repeat_on: Some("*".into()),
         }),
         machine_detection: Some(MachineDetection::Continue),
+        record: true,
         call_timeout: Some(Duration::from_secs(3_000)),
         retry: Some(Retry {
             min_period: Duration::from_secs(60),
@@ -123,12 +124,28 @@ async fn attempts_are_kept(open: &impl Open) {
     stage.start(&work.due[0]).await.expect("a start");
     let started = open_call(&stage, "1").await.started;
     assert_eq!(started, Some(Started { attempt: 1, at: START }));
-    let b = cdr::LegRecord { answered: Some(later(3)), ..cdr::LegRecord::dialled(START) };
+    let b = cdr::LegRecord {
+        answered: Some(later(3)),
+        trunk: Some("north".into()),
+        quality: Some(cdr::Quality {
+            sent: 1_500,
+            received: 1_493,
+            lost: 7,
+            jitter: Duration::from_micros(1_250),
+            far_end: Some(cdr::FarEnd { lost: 2, ..cdr::FarEnd::default() }),
+        }),
+        ..cdr::LegRecord::dialled(START)
+    };
     let first = Cdr {
         leg_b: Some(b),
         keys: Vec::new(),
-        verdict: Some(cdr::Verdict::Machine),
+        detection: Some(cdr::Detection {
+            verdict: cdr::Verdict::Machine,
+            clue: cdr::Clue::ManyWords,
+            after: Duration::from_millis(1_760),
+        }),
         prompt: None,
+        ladder: ladder(),
         ..cdr(1, Outcome::NoAnswer)
     };
     let watch = stage.ledger.watch_calls();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ::model::ladder::{self, Ladder};
 use ::model::message::{Draft, Leg2, Prompt};
 use ::model::{AccountId, Cdr, Message, Outcome, Timestamp, cdr};
 
@@ -41,6 +42,7 @@ pub fn message(bulk: &str, message: &str) -> Message {
         send_at: START,
         valid_until: None,
         notify: None,
+        record: false,
         callback_data: Some("order 7".to_owned()),
     }
 }
@@ -80,9 +82,25 @@ pub fn cdr(attempt: u8, outcome: Outcome) -> Cdr {
         leg_a: leg,
         leg_b: None,
         keys: vec!['1', '#'],
-        verdict: None,
+        detection: None,
         prompt: Some(Duration::from_micros(1_234_567)),
+        ladder: Ladder::default(),
     }
+}
+
+/// A ladder of two messages, and one that there was no room for.
+pub(super) fn ladder() -> Ladder {
+    let entry = |sent, text: &str| ladder::Entry {
+        at: START,
+        leg: cdr::Leg::B,
+        sent,
+        local: "192.0.2.1:5060".parse().expect("an address"),
+        remote: "[2001:db8::1]:5061".parse().expect("an address"),
+        transport: ladder::Transport::Tls,
+        text: text.into(),
+    };
+    let entries = vec![entry(true, "INVITE sip:1@trunk SIP/2.0"), entry(false, "SIP/2.0 200 OK")];
+    Ladder { entries, dropped: 1 }
 }
 
 /// The end of a call at that price.

@@ -21,6 +21,7 @@ mod looks;
 mod message;
 mod model;
 mod queue;
+mod recordings;
 mod submit;
 mod walk;
 
@@ -52,6 +53,7 @@ pub async fn exercise(open: &impl Open) {
     leases::exercise(open).await;
     bulks::exercise(open).await;
     looks::exercise(open).await;
+    recordings::exercise(open).await;
 }
 
 /// The instant at which every scenario begins.
@@ -175,6 +177,7 @@ pub fn report(bulk: &str, message: &str) -> Report {
         file_duration: None,
         mcc_mnc: Some("21910".to_owned()),
         dtmf_codes: "1,2".to_owned(),
+        recorded: false,
         price: Price {
             per_second: "0.010".parse().expect("an amount"),
             currency: "EUR".to_owned(),

@@ -8,7 +8,7 @@ use super::group::Group;
 use super::keys::{self, Table};
 use super::writer::Writer;
 use crate::record::{BatchRecord, CallRecord, EndedRecord};
-use crate::{CallId, Cancelled, LeaseAsk, LeaseId, Result, Started, StoreError};
+use crate::{CallId, Cancelled, LeaseAsk, LeaseId, LegUp, Result, Started, StoreError};
 
 impl Writer {
     /// Says who gets which calls. What they are is read by whoever asked.
@@ -51,6 +51,34 @@ impl Writer {
         group.put(Table::Call, keys::pair(id.account, id.number), record.write());
         begin_batch(group, id.account, &record)?;
         self.state.calls.change(id, |call| call.started = true);
+        Ok(())
+    }
+
+    pub(super) fn note(&self, lease: LeaseId, up: LegUp, group: &mut Group<'_>) -> Result<()> {
+        self.state.calls.held(lease)?;
+        let bytes = call_bytes(group, lease.call)?;
+        let mut record = CallRecord::read(&bytes)?;
+        record.legs_up.retain(|other| other.leg != up.leg);
+        record.legs_up.push(up);
+        group.put(Table::Call, keys::pair(lease.call.account, lease.call.number), record.write());
+        Ok(())
+    }
+
+    pub(super) fn record(
+        &self,
+        lease: LeaseId,
+        part: Vec<u8>,
+        group: &mut Group<'_>,
+    ) -> Result<()> {
+        self.state.calls.held(lease)?;
+        let CallId { account, number } = lease.call;
+        let bytes = call_bytes(group, lease.call)?;
+        let mut record = CallRecord::read(&bytes)?;
+        let key = keys::triple(account, number, u64::from(record.recording.parts));
+        record.recording.parts += 1;
+        record.recording.bytes += part.len() as u64;
+        group.put(Table::Recording, key, part);
+        group.put(Table::Call, keys::pair(account, number), record.write());
         Ok(())
     }
 
@@ -98,6 +126,7 @@ impl Writer {
         let change = self.state.calls.book(id.account)?.change_of(id.number);
         record.due = change.unmoved(due);
         record.started = None;
+        record.legs_up.clear();
         record.cdrs.push(cdr);
         group.put(Table::Call, keys::pair(id.account, id.number), record.write());
         let due = record.due;
@@ -115,10 +144,17 @@ impl Writer {
         self.state.calls.held(lease)?;
         let CallId { account, number } = lease.call;
         let bytes = call_bytes(group, lease.call)?;
-        let CallRecord { submitted_at, mut cdrs, message, .. } = CallRecord::read(&bytes)?;
+        let CallRecord { submitted_at, mut cdrs, recording, message, .. } =
+            CallRecord::read(&bytes)?;
         cdrs.extend(ending.cdr);
         let total = ending.charged.total;
-        let ended = EndedRecord { submitted_at, cdrs, charged: ending.charged, message };
+        if !ending.report.is_recorded() {
+            for part in 0..u64::from(recording.parts) {
+                group.remove(Table::Recording, keys::triple(account, number, part));
+            }
+        }
+        let charged = ending.charged;
+        let ended = EndedRecord { submitted_at, cdrs, charged, number, recording, message };
         let hash = ending.report.message_hash;
         let seq = self.append(account, ending.report, group)?;
         group.put(Table::Cdr, keys::pair(account, seq), ended.write());

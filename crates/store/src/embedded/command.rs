@@ -13,9 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::keys;
 use super::shared::Shared;
-use crate::record::{ChangeRecord, encode};
+use crate::record::{ChangeRecord, encode, is_recorded};
 use crate::{
-    Bulk, BulkChange, CallId, Cancelled, Fate, Fed, LeaseAsk, LeaseId, ReplayKey, Result,
+    Bulk, BulkChange, CallId, Cancelled, Fate, Fed, LeaseAsk, LeaseId, LegUp, ReplayKey, Result,
     ReturnReason, Started, Submitted, TakeAsk, TakeId, Upkept,
 };
 
@@ -32,6 +32,8 @@ pub(super) enum Command {
     Submit(AccountId, SubmitOrder, Reply<Submitted>),
     Lease(LeaseAsk, Reply<Granted>),
     Start(LeaseId, Started, Reply<()>),
+    Note(LeaseId, LegUp, Reply<()>),
+    Record(LeaseId, Vec<u8>, Reply<()>),
     Renew(Vec<LeaseId>, Timestamp, Reply<()>),
     Release(LeaseId, Timestamp, Reply<()>),
     Retry(LeaseId, Cdr, Timestamp, Reply<()>),
@@ -59,6 +61,13 @@ pub(super) struct FeedItem {
     pub(super) encoded: Vec<u8>,
     pub(super) message_hash: u64,
     pub(super) bulk_hash: u64,
+}
+
+impl FeedItem {
+    /// Whether it is of a call that was recorded.
+    pub(super) fn is_recorded(&self) -> bool {
+        is_recorded(&self.encoded)
+    }
 }
 
 impl From<&Report> for FeedItem {

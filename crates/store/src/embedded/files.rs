@@ -61,7 +61,7 @@ impl Files {
         }
         let tables = open_tables(&db).map_err(|error| cannot(&error))?;
         if found < FORMAT {
-            // What format 2 has more are tables, and they have just been made.
+            // What newer formats have more are tables, and they have just been made.
             mark_format(&db, &tables).map_err(|error| cannot(&error))?;
         }
         Ok(Self { db, tables, _lock: lock })
@@ -200,7 +200,7 @@ fn open_tables(db: &Database) -> fjall::Result<Vec<Keyspace>> {
 
 fn options(table: Table) -> KeyspaceCreateOptions {
     let bytes = match table {
-        Table::Report | Table::Call | Table::Cdr => REPORT_MEMTABLE_BYTES,
+        Table::Report | Table::Call | Table::Cdr | Table::Recording => REPORT_MEMTABLE_BYTES,
         Table::Message
         | Table::Bulk
         | Table::Pending

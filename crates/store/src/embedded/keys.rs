@@ -3,7 +3,7 @@
 use model::{AccountId, Timestamp};
 
 /// The format that this release writes. `docs/disk-format.md` tells them apart.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 /// Where `meta` keeps the format, as a `u32`.
 pub(super) const META_FORMAT: &[u8] = b"format";
 /// Where `meta` keeps the oldest take that may not be final, as a `u64`.
@@ -53,11 +53,13 @@ pub(super) enum Table {
     Spent,
     /// name → deck record.
     Deck,
+    /// account, number of the call, part → what was recorded.
+    Recording,
 }
 
 impl Table {
     /// Every table, in the order of the enum.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Report,
         Self::Message,
         Self::Bulk,
@@ -75,6 +77,7 @@ impl Table {
         Self::Answered,
         Self::Spent,
         Self::Deck,
+        Self::Recording,
     ];
 
     /// Its name on disk.
@@ -97,6 +100,7 @@ impl Table {
             Self::Answered => "answered",
             Self::Spent => "spent",
             Self::Deck => "deck",
+            Self::Recording => "recording",
         }
     }
 }
@@ -147,7 +151,7 @@ pub(super) fn pair(account: AccountId, number: u64) -> [u8; 12] {
     key
 }
 
-/// The key of `bulk`, `taken` and `batch`.
+/// The key of `bulk`, `taken`, `batch` and `recording`.
 pub(super) fn triple(account: AccountId, number: u64, last: u64) -> [u8; 20] {
     let mut key = [0; 20];
     key[..12].copy_from_slice(&pair(account, number));

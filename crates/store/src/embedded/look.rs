@@ -41,6 +41,8 @@ fn open_call(id: CallId, bytes: &[u8], change: &ChangeRecord) -> Result<OpenCall
         started: record.started,
         cdrs: record.cdrs,
         cancelled_at: record.cancelled_at.or(change.cancelled_at),
+        legs_up: record.legs_up,
+        recording: record.recording,
     })
 }
 
@@ -156,6 +158,7 @@ pub(super) fn call(
         submitted_at: ended.submitted_at,
         cdrs: ended.cdrs,
         charged: ended.charged,
+        recording: ended.recording,
         report,
     }))))
 }
@@ -170,4 +173,22 @@ pub(super) fn bulk(files: &Files, account: AccountId, bulk_id: &str) -> Result<O
         view.range(Table::Call, &first, &last).try_fold(0, |open, entry| entry.map(|_| open + 1))
     };
     Ok(bulk::tell(bulk_id, &bulk::batches(&group, account, bulk_id, open)?))
+}
+
+/// A part of what was recorded of a call with a report.
+pub(super) fn recording(
+    files: &Files,
+    account: AccountId,
+    message_id: &str,
+    part: u32,
+) -> Result<Option<Vec<u8>>> {
+    let group = Group::new(files);
+    let Some((seq, report)) = group.report_of(account, message_id)? else { return Ok(None) };
+    if !report.is_recorded() {
+        return Ok(None);
+    }
+    let Some(bytes) = group.get(Table::Cdr, keys::pair(account, seq))? else { return Ok(None) };
+    let number = EndedRecord::read(&bytes)?.number;
+    let bytes = group.get(Table::Recording, keys::triple(account, number, u64::from(part)))?;
+    Ok(bytes.map(|bytes| bytes.to_vec()))
 }

@@ -15,7 +15,7 @@ use crate::record::{
     BatchRecord, CallRecord, ChangeRecord, EndedRecord, SubmitRecord, read_message,
     read_message_head, write_message,
 };
-use crate::{Answer, CallId, ReplayKey, Result, StoreError, Submission, Submitted};
+use crate::{Answer, CallId, Recording, ReplayKey, Result, StoreError, Submission, Submitted};
 
 /// What is to become of a draft.
 enum Verdict {
@@ -190,6 +190,8 @@ impl Writer {
                 started: None,
                 cancelled_at: None,
                 cdrs: Vec::new(),
+                legs_up: Vec::new(),
+                recording: Recording::default(),
                 message,
             };
             let id = CallId { account, number: first + batch.calls };

@@ -13,7 +13,7 @@ use super::group::Group;
 use super::keys::{self, META_FLIGHT_FLOOR, Table};
 use super::state::spans;
 use super::writer::Writer;
-use crate::record::{BatchRecord, SubmitRecord, TakeRecord};
+use crate::record::{BatchRecord, EndedRecord, SubmitRecord, TakeRecord};
 use crate::{Result, TakeId, TakeState, Upkept};
 
 /// Reports that are dropped, or takes that are ended, in one step. Others wait while it is done.
@@ -222,13 +222,27 @@ fn drop_reports(
         }
         group.remove(Table::Report, keys::pair(account, seq));
         if has_calls {
-            group.remove(Table::Cdr, keys::pair(account, seq));
+            let cdr = keys::pair(account, seq);
+            if record.is_recorded() {
+                drop_recording(group, account, cdr)?;
+            }
+            group.remove(Table::Cdr, cdr);
         }
     }
     if has_calls {
         for bulk in bulks {
             drop_batches(group, calls, account, bulk)?;
         }
+    }
+    Ok(())
+}
+
+/// Drops what was recorded of the call.
+fn drop_recording(group: &mut Group<'_>, account: AccountId, cdr: [u8; 12]) -> Result<()> {
+    let Some(bytes) = group.get(Table::Cdr, cdr)? else { return Ok(()) };
+    let EndedRecord { number, recording, .. } = EndedRecord::read(&bytes)?;
+    for part in 0..u64::from(recording.parts) {
+        group.remove(Table::Recording, keys::triple(account, number, part));
     }
     Ok(())
 }

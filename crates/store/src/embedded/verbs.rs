@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use model::deck::DeckFile;
+use model::limits::RECORDING_PART_BYTES_MAX;
 use model::{Account, AccountId, Amount, ApiKey, Cdr, Report, Timestamp};
 use tokio::sync::watch;
 
@@ -13,8 +14,8 @@ use super::group::Group;
 use super::{Embedded, look, read};
 use crate::{
     ArchiveQuery, Audit, Bulk, BulkChange, CallEntry, Cancelled, Due, Fate, Fed, Figures, Finished,
-    Health, LeaseAsk, LeaseId, Ledger, OpenCall, Record, Result, Started, Submission, Submitted,
-    TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
+    Health, LeaseAsk, LeaseId, Ledger, LegUp, OpenCall, Record, Result, Started, Submission,
+    Submitted, TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
 };
 
 /// Steps of one upkeep: at most twenty thousand reports.
@@ -134,6 +135,26 @@ impl Ledger for Embedded {
 
     async fn release(&self, lease: LeaseId, due: Timestamp) -> Result<()> {
         self.ask(1, |reply| Command::Release(lease, due, reply)).await
+    }
+
+    async fn note(&self, lease: LeaseId, up: LegUp) -> Result<()> {
+        self.ask(1, |reply| Command::Note(lease, up, reply)).await
+    }
+
+    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()> {
+        debug_assert!(part.len() <= RECORDING_PART_BYTES_MAX, "a part is cut by whoever records");
+        self.ask(part.len() >> 10, |reply| Command::Record(lease, part, reply)).await
+    }
+
+    async fn recording(
+        &self,
+        account: AccountId,
+        message_id: &str,
+        part: u32,
+    ) -> Result<Option<Vec<u8>>> {
+        self.0.shared.account(account)?;
+        let message = message_id.to_owned();
+        self.look(move |files| look::recording(files, account, &message, part)).await
     }
 
     async fn retry(&self, lease: LeaseId, cdr: Cdr, due: Timestamp) -> Result<()> {

@@ -142,6 +142,12 @@ impl Writer {
             Command::Start(lease, started, reply) => {
                 answers.push(self.answer(reply, |writer| writer.start(lease, started, group)));
             }
+            Command::Note(lease, up, reply) => {
+                answers.push(self.answer(reply, |writer| writer.note(lease, up, group)));
+            }
+            Command::Record(lease, part, reply) => {
+                answers.push(self.answer(reply, |writer| writer.record(lease, part, group)));
+            }
             Command::Renew(leases, until, reply) => {
                 answers.push(self.answer(reply, |writer| writer.renew(leases, until)));
             }

@@ -1,9 +1,15 @@
-//! The encoding of attempts that are over, and of what a call was charged.
+//! The encoding of attempts that are over, and of what a call was charged. An attempt has no version
+//! of its own: that of the record around it tells how it is written.
+
+use std::time::Duration;
 
 use model::Outcome;
-use model::cdr::{Cdr, Charged, Ending, LegRecord, RateLine, Release, Verdict};
+use model::cdr::{Cdr, Charged, Clue, Detection, Ending, LegRecord, RateLine, Release, Verdict};
+use model::ladder::Ladder;
 
 use super::bytes::{Damaged, Reader, put_amount, put_maybe, put_span, put_text, put_time};
+use super::ladder::{ladder, put_ladder};
+use super::quality::{put_quality, quality};
 
 pub(super) fn put_cdr(out: &mut Vec<u8>, cdr: &Cdr) {
     out.push(cdr.attempt);
@@ -13,13 +19,9 @@ pub(super) fn put_cdr(out: &mut Vec<u8>, cdr: &Cdr) {
     put_maybe(out, cdr.leg_b.as_ref(), put_leg);
     let keys: String = cdr.keys.iter().collect();
     put_text(out, &keys);
-    put_maybe(out, cdr.verdict, |out, verdict| {
-        out.push(match verdict {
-            Verdict::Human => 0,
-            Verdict::Machine => 1,
-        });
-    });
+    put_maybe(out, cdr.detection, put_detection);
     put_maybe(out, cdr.prompt, put_span);
+    put_ladder(out, &cdr.ladder);
 }
 
 pub(super) fn cdr(from: &mut Reader<'_>) -> Result<Cdr, Damaged> {
@@ -30,8 +32,24 @@ pub(super) fn cdr(from: &mut Reader<'_>) -> Result<Cdr, Damaged> {
         leg_a: leg(from)?,
         leg_b: from.maybe(leg)?,
         keys: from.text()?.chars().collect(),
-        verdict: from.maybe(verdict)?,
+        detection: from.maybe(detection)?,
         prompt: from.maybe(Reader::span)?,
+        ladder: ladder(from)?,
+    })
+}
+
+/// An attempt in a record of version 1: it was one of the sandbox, which detects in one way.
+pub(super) fn cdr_1(from: &mut Reader<'_>) -> Result<Cdr, Damaged> {
+    Ok(Cdr {
+        attempt: from.u8()?,
+        outcome: outcome(from)?,
+        ending: ending(from)?,
+        leg_a: leg_1(from)?,
+        leg_b: from.maybe(leg_1)?,
+        keys: from.text()?.chars().collect(),
+        detection: from.maybe(detection_1)?,
+        prompt: from.maybe(Reader::span)?,
+        ladder: Ladder::default(),
     })
 }
 
@@ -70,9 +88,17 @@ fn put_leg(out: &mut Vec<u8>, leg: &LegRecord) {
     put_maybe(out, leg.release.code, |out, code| out.extend_from_slice(&code.to_be_bytes()));
     put_maybe(out, leg.release.cause, Vec::push);
     out.push(outcome_code(leg.outcome));
+    put_maybe(out, leg.trunk.as_deref(), put_text);
+    put_maybe(out, leg.quality.as_ref(), put_quality);
 }
 
 fn leg(from: &mut Reader<'_>) -> Result<LegRecord, Damaged> {
+    let leg = leg_1(from)?;
+    let (trunk, quality) = (from.maybe(Reader::string)?, from.maybe(quality)?);
+    Ok(LegRecord { trunk, quality, ..leg })
+}
+
+fn leg_1(from: &mut Reader<'_>) -> Result<LegRecord, Damaged> {
     Ok(LegRecord {
         invite: from.time()?,
         ringing: from.maybe(Reader::time)?,
@@ -80,6 +106,49 @@ fn leg(from: &mut Reader<'_>) -> Result<LegRecord, Damaged> {
         ended: from.maybe(Reader::time)?,
         release: Release { code: from.maybe(Reader::u16)?, cause: from.maybe(Reader::u8)? },
         outcome: outcome(from)?,
+        trunk: None,
+        quality: None,
+    })
+}
+
+fn put_detection(out: &mut Vec<u8>, detection: Detection) {
+    out.push(match detection.verdict {
+        Verdict::Human => 0,
+        Verdict::Machine => 1,
+    });
+    out.push(match detection.clue {
+        Clue::InitialSilence => 0,
+        Clue::LongGreeting => 1,
+        Clue::ManyWords => 2,
+        Clue::LongWord => 3,
+        Clue::ShortGreeting => 4,
+        Clue::TimeOut => 5,
+    });
+    put_span(out, detection.after);
+}
+
+fn detection(from: &mut Reader<'_>) -> Result<Detection, Damaged> {
+    Ok(Detection { verdict: verdict(from)?, clue: clue(from)?, after: from.span()? })
+}
+
+fn detection_1(from: &mut Reader<'_>) -> Result<Detection, Damaged> {
+    let verdict = verdict(from)?;
+    let clue = match verdict {
+        Verdict::Human => Clue::ShortGreeting,
+        Verdict::Machine => Clue::LongGreeting,
+    };
+    Ok(Detection { verdict, clue, after: Duration::from_millis(1_500) })
+}
+
+fn clue(from: &mut Reader<'_>) -> Result<Clue, Damaged> {
+    Ok(match from.u8()? {
+        0 => Clue::InitialSilence,
+        1 => Clue::LongGreeting,
+        2 => Clue::ManyWords,
+        3 => Clue::LongWord,
+        4 => Clue::ShortGreeting,
+        5 => Clue::TimeOut,
+        _ => return Err(from.damaged()),
     })
 }
 
@@ -138,6 +207,7 @@ const fn ending_code(ending: Ending) -> u8 {
         Ending::Silence => 8,
         Ending::Cancelled => 9,
         Ending::Drained => 10,
+        Ending::LeftBehind => 11,
     }
 }
 
@@ -154,6 +224,7 @@ fn ending(from: &mut Reader<'_>) -> Result<Ending, Damaged> {
         8 => Ending::Silence,
         9 => Ending::Cancelled,
         10 => Ending::Drained,
+        11 => Ending::LeftBehind,
         _ => return Err(from.damaged()),
     })
 }

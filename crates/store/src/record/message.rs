@@ -7,7 +7,9 @@ use model::{AccountId, Timestamp};
 
 use super::bytes::{Damaged, Reader, put_all, put_maybe, put_span, put_text, put_time};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The same without the last field: nothing was recorded then.
+const VERSION_1: u8 = 1;
 const WHAT: &str = "a message is not as it was written";
 
 /// What comes first in a message, and is cheap to read.
@@ -60,6 +62,7 @@ pub(crate) fn write_message(message: &Message, bulk_id: &str) -> Vec<u8> {
         out.push(u8::from(notify.version_1));
     });
     put_maybe(&mut out, message.callback_data.as_deref(), put_text);
+    out.push(u8::from(message.record));
     out
 }
 
@@ -69,6 +72,7 @@ pub(crate) fn read_message_head(bytes: &[u8]) -> Result<MessageHead<'_>, Damaged
 
 pub(crate) fn read_message(account: AccountId, bytes: &[u8]) -> Result<Message, Damaged> {
     let mut from = Reader::new(bytes, WHAT);
+    let version = bytes.first().copied().unwrap_or_default();
     let MessageHead { bulk_id, message_id, send_at, valid_until } = head(&mut from)?;
     let message = Message {
         account,
@@ -91,13 +95,14 @@ pub(crate) fn read_message(account: AccountId, bytes: &[u8]) -> Result<Message, 
         asked_send_at: from.maybe(Reader::time)?,
         notify: from.maybe(notify)?,
         callback_data: from.maybe(Reader::string)?,
+        record: version != VERSION_1 && from.bool()?,
     };
     from.end()?;
     Ok(message)
 }
 
 fn head<'a>(from: &mut Reader<'a>) -> Result<MessageHead<'a>, Damaged> {
-    if from.u8()? != VERSION {
+    if !matches!(from.u8()?, VERSION_1 | VERSION) {
         return Err(Damaged("a message has a version that this release does not know"));
     }
     Ok(MessageHead {

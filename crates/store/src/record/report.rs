@@ -12,6 +12,8 @@ const VERSION: u8 = 1;
 /// The same, and at its end the file duration. A report without one is written as ever, so that a
 /// report that was fed to an older release is still known as the same.
 const VERSION_WITH_FILE: u8 = 2;
+/// The report of a call that was recorded. At its end whether there is a file duration, and it.
+const VERSION_RECORDED: u8 = 3;
 /// The version and the time of entry, which come before what makes two reports the same.
 const HEAD_BYTES: usize = 9;
 const WHAT: &str = "a report's record is not as it was written";
@@ -59,6 +61,11 @@ impl Record {
         Ok((reader.text()?, reader.text()?))
     }
 
+    /// Whether the call was recorded; at no cost.
+    pub(crate) fn is_recorded(&self) -> bool {
+        is_recorded(&self.0)
+    }
+
     /// Whether the two tell the same; they may have entered at different times.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         self.0.get(HEAD_BYTES..) == other.0.get(HEAD_BYTES..)
@@ -76,7 +83,11 @@ impl Record {
 /// The record of a report that has not yet entered: [`stamp`] completes it.
 pub(crate) fn encode<S: AsRef<str>>(report: &Report<S>) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
-    out.push(report.file_duration.map_or(VERSION, |_| VERSION_WITH_FILE));
+    out.push(match (report.recorded, report.file_duration) {
+        (true, _) => VERSION_RECORDED,
+        (false, Some(_)) => VERSION_WITH_FILE,
+        (false, None) => VERSION,
+    });
     out.extend_from_slice(&[0; 8]);
     put_text(&mut out, report.bulk_id.as_ref());
     put_text(&mut out, report.message_id.as_ref());
@@ -110,11 +121,19 @@ pub(crate) fn encode<S: AsRef<str>>(report: &Report<S>) -> Vec<u8> {
     for text in [&report.error.group_name, &report.error.name, &report.error.description] {
         put_text(&mut out, text.as_ref());
     }
+    if report.recorded {
+        out.push(u8::from(report.file_duration.is_some()));
+    }
     if let Some(file_duration) = report.file_duration {
         let nanos = u64::try_from(file_duration.as_nanos()).unwrap_or(u64::MAX);
         out.extend_from_slice(&nanos.to_be_bytes());
     }
     out
+}
+
+/// Whether the report is of a call that was recorded.
+pub(crate) fn is_recorded(encoded: &[u8]) -> bool {
+    encoded.first() == Some(&VERSION_RECORDED)
 }
 
 /// Writes the time of entry into an encoded report.
@@ -136,7 +155,7 @@ fn presence<S>(report: &Report<S>) -> u8 {
 
 fn head(bytes: &[u8]) -> std::result::Result<(Reader<'_>, Timestamp), Damaged> {
     let mut reader = Reader::new(bytes, WHAT);
-    if !matches!(reader.u8()?, VERSION | VERSION_WITH_FILE) {
+    if !matches!(reader.u8()?, VERSION | VERSION_WITH_FILE | VERSION_RECORDED) {
         return Err(Damaged("a report's record has a version that this release does not know"));
     }
     let fed_at = reader.time()?;
@@ -145,7 +164,7 @@ fn head(bytes: &[u8]) -> std::result::Result<(Reader<'_>, Timestamp), Damaged> {
 
 fn decode(bytes: &[u8]) -> std::result::Result<Report<&str>, Damaged> {
     let (mut from, _) = head(bytes)?;
-    let has_file = bytes[0] == VERSION_WITH_FILE;
+    let version = bytes[0];
     let (bulk_id, message_id) = (from.text()?, from.text()?);
     let bits = from.u8()?;
     let has = |bit: u8| bits & bit != 0;
@@ -190,9 +209,11 @@ fn decode(bytes: &[u8]) -> std::result::Result<Report<&str>, Damaged> {
             description: from.text()?,
             permanent: has(PERMANENT),
         },
-        file_duration: match has_file {
-            true => Some(Duration::from_nanos(from.u64()?)),
-            false => None,
+        recorded: version == VERSION_RECORDED,
+        file_duration: match version {
+            VERSION_WITH_FILE => Some(Duration::from_nanos(from.u64()?)),
+            VERSION_RECORDED => from.maybe(Reader::span)?,
+            _ => None,
         },
     };
     from.end()?;
@@ -223,7 +244,7 @@ mod tests {
     #[test]
     fn a_version_of_the_future_is_refused() {
         let mut bytes = record().0.to_vec();
-        bytes[0] = 3;
+        bytes[0] = 4;
         let newer = Record::from_slice(bytes.into());
         assert!(newer.report().is_err() && newer.fed_at().is_err() && newer.ids().is_err());
     }
@@ -239,6 +260,21 @@ mod tests {
         for length in 0..record.0.len() {
             assert!(Record::from_slice(record.0[..length].into()).report().is_err());
         }
+    }
+
+    #[test]
+    fn a_report_of_a_recorded_call_says_so() {
+        let report = conformance::report("bulk", "message");
+        for file_duration in [None, Some(Duration::from_millis(3_213))] {
+            let report = Report { recorded: true, file_duration, ..report.clone() };
+            let record = Record::new(&report, conformance::START);
+            assert!(record.is_recorded() && record.report().unwrap().recorded);
+            assert_eq!(record.report().unwrap().file_duration, file_duration);
+            for length in 0..record.0.len() {
+                assert!(Record::from_slice(record.0[..length].into()).report().is_err());
+            }
+        }
+        assert!(!record().is_recorded() && !record().report().unwrap().recorded);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Whatever was cut, or has grown, or is of a future version, is damaged.
 
 use model::catalogue::status;
+use model::cdr::Leg;
 use model::deck::DeckFile;
 use model::{AccountId, Outcome};
 
@@ -10,7 +11,7 @@ use super::{
     write_account, write_deck,
 };
 use crate::conformance::{self, START};
-use crate::{Answer, Started};
+use crate::{Answer, LegUp, Recording, Started};
 
 /// `read` says whether the bytes are a whole record.
 #[track_caller]
@@ -35,6 +36,8 @@ fn a_call_is_read_whole_or_not_at_all() {
         started: Some(Started { attempt: 2, at: START }),
         cancelled_at: Some(START),
         cdrs: vec![conformance::cdr(1, Outcome::Busy)],
+        legs_up: vec![LegUp { leg: Leg::B, at: START, dialog: b"dialog".to_vec() }],
+        recording: Recording { parts: 2, bytes: 9 },
         message: &message,
     };
     let bytes = record.write();
@@ -45,6 +48,8 @@ fn a_call_is_read_whole_or_not_at_all() {
         submitted_at: START,
         cdrs: vec![conformance::cdr(1, Outcome::Busy)],
         charged: conformance::finished("bulk", "message", "1.50").charged,
+        number: 3,
+        recording: Recording { parts: 1, bytes: 4 },
         message: &message,
     };
     let bytes = record.write();
@@ -55,8 +60,8 @@ fn a_call_is_read_whole_or_not_at_all() {
 #[test]
 fn every_outcome_and_ending_is_read_as_it_was_written() {
     use model::cdr::Ending::{
-        BNotReached, ByA, ByB, CallTimeout, Cancelled, Completed, Drained, Machine, MaxDuration,
-        NotReached, Silence,
+        BNotReached, ByA, ByB, CallTimeout, Cancelled, Completed, Drained, LeftBehind, Machine,
+        MaxDuration, NotReached, Silence,
     };
     let endings = [
         NotReached,
@@ -70,12 +75,20 @@ fn every_outcome_and_ending_is_read_as_it_was_written() {
         Silence,
         Cancelled,
         Drained,
+        LeftBehind,
     ];
     let attempts = Outcome::ALL.into_iter().zip(endings.into_iter().cycle());
     let cdrs =
         attempts.map(|(outcome, ending)| model::Cdr { ending, ..conformance::cdr(1, outcome) });
     let charged = conformance::finished("bulk", "message", "0").charged;
-    let record = EndedRecord { submitted_at: START, cdrs: cdrs.collect(), charged, message: b"" };
+    let record = EndedRecord {
+        submitted_at: START,
+        cdrs: cdrs.collect(),
+        charged,
+        number: 0,
+        recording: Recording::default(),
+        message: b"",
+    };
     assert_eq!(EndedRecord::read(&record.write()).unwrap(), record);
 }
 

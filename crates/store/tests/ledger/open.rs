@@ -74,10 +74,10 @@ fn a_newer_format_is_refused() {
     drop(open(dir.path()));
     let engine = fjall::Database::builder(dir.path().join("ledger")).open().unwrap();
     let meta = engine.keyspace("meta", fjall::KeyspaceCreateOptions::default).unwrap();
-    meta.insert("format", 3_u32.to_be_bytes()).unwrap();
+    meta.insert("format", 4_u32.to_be_bytes()).unwrap();
     drop((meta, engine));
     let refused = try_open(dir.path()).err();
-    assert!(matches!(refused, Some(StoreError::Newer { found: 3, known: 2, .. })), "{refused:?}");
+    assert!(matches!(refused, Some(StoreError::Newer { found: 4, known: 3, .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn a_directory_of_format_1_opens() {
     ledger.finish(leased.lease, finished).await.unwrap();
     assert_eq!(drain(&ledger, account).await, ["new"]);
     drop(ledger);
-    assert_eq!(format_of(dir.path()), 2);
+    assert_eq!(format_of(dir.path()), 3);
 }
 
 fn format_of(dir: &Path) -> u32 {

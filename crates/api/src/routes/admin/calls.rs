@@ -1,11 +1,15 @@
 //! What is known of a call, for whoever runs the server: of every account that has one of its name.
 
+use std::net::SocketAddr;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use http::{Request, Response, StatusCode};
-use model::Zone;
+use model::cdr::{Cdr, Leg};
+use model::{Zone, ladder};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use store::CallEntry;
 
 use super::{admin, json};
 use crate::error::ApiError;
@@ -23,6 +27,28 @@ struct Shown {
     account: String,
     /// As the account itself is shown it, in UTC.
     call: Box<RawValue>,
+    /// The SIP messages of its attempts.
+    ladders: Vec<Rungs>,
+}
+
+#[derive(Serialize)]
+struct Rungs {
+    attempt: u8,
+    messages: Vec<Rung>,
+    /// How many more there were.
+    dropped: u32,
+}
+
+#[derive(Serialize)]
+struct Rung {
+    /// In milliseconds since 1970.
+    at: i64,
+    leg: &'static str,
+    sent: bool,
+    local: SocketAddr,
+    remote: SocketAddr,
+    transport: String,
+    text: String,
 }
 
 pub(super) async fn show(
@@ -36,10 +62,41 @@ pub(super) async fn show(
             if let Some(entry) = edge.ledger.call(account.id, &message_id).await? {
                 let call = wire::call::call(Format::Json, &entry, &Zone::utc())?;
                 let call = serde_json::from_slice(&call).map_err(|_| ApiError::internal())?;
-                calls.push(Shown { account: account.name, call });
+                calls.push(Shown { account: account.name, call, ladders: ladders(entry) });
             }
         }
         json(StatusCode::OK, &List { calls })
     })
     .await
+}
+
+fn ladders(entry: CallEntry) -> Vec<Rungs> {
+    let cdrs = match entry {
+        CallEntry::Open(call) => call.cdrs,
+        CallEntry::Finished(call) => call.cdrs,
+    };
+    let said = |cdr: &Cdr| !cdr.ladder.entries.is_empty();
+    let rungs = |cdr: Cdr| Rungs {
+        attempt: cdr.attempt,
+        messages: cdr.ladder.entries.into_iter().map(Rung::from).collect(),
+        dropped: cdr.ladder.dropped,
+    };
+    cdrs.into_iter().filter(said).map(rungs).collect()
+}
+
+impl From<ladder::Entry> for Rung {
+    fn from(entry: ladder::Entry) -> Self {
+        Self {
+            at: entry.at.as_millis(),
+            leg: match entry.leg {
+                Leg::A => "A",
+                Leg::B => "B",
+            },
+            sent: entry.sent,
+            local: entry.local,
+            remote: entry.remote,
+            transport: entry.transport.to_string(),
+            text: entry.text,
+        }
+    }
 }

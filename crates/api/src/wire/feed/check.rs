@@ -74,6 +74,8 @@ impl Check<'_> {
             file_duration: file_duration?,
             mcc_mnc: mcc_mnc?,
             dtmf_codes: dtmf_codes?.unwrap_or_default(),
+            // What others recorded is not here.
+            recorded: false,
             price: price?,
             status: status?,
             error: error?,

@@ -32,6 +32,7 @@ pub(super) struct Call {
     pub(super) validity: Option<Duration>,
     pub(super) notify: Option<Notify>,
     pub(super) callback_data: Option<String>,
+    pub(super) record: bool,
 }
 
 impl Call {
@@ -52,6 +53,7 @@ impl Call {
             validity: None,
             notify: None,
             callback_data: None,
+            record: false,
         }
     }
 
@@ -86,6 +88,7 @@ impl Call {
             valid_until: self.validity.map(|validity| send_at.plus(validity)),
             notify: self.notify.clone(),
             callback_data: self.callback_data.clone(),
+            record: self.record,
         }
     }
 }

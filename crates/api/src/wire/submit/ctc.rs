@@ -31,6 +31,7 @@ fn draft(message: &Object<'_>, bulk: &mut Bulk<'_, '_>) -> Draft {
         machine_detection,
         retry,
         window,
+        record: message.boolean("record").unwrap_or(false),
         ..Call::plain(from)
     });
     let message_id = call::message_id(message, bulk);

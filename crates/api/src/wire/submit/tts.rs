@@ -141,6 +141,7 @@ fn complete(message: &Object<'_>, terms: &Terms<'_>) -> Result<Call, StatusRow> 
         validity,
         notify: parts::notify(message, &mut verdict),
         callback_data: message.text("callbackData", CALLBACK_CHARS_MAX).map(str::to_owned),
+        record: message.boolean("record").unwrap_or(false),
         ..plain
     };
     verdict.stands(Some(call))

@@ -45,6 +45,7 @@ fn documented() -> Message {
             version_1: true,
         }),
         callback_data: None,
+        record: false,
     }
 }
 

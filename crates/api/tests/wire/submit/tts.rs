@@ -37,6 +37,7 @@ fn plain(bulk_id: &str, message_id: &str, to: &str) -> Message {
         valid_until: None,
         notify: None,
         callback_data: None,
+        record: false,
     }
 }
 
