@@ -121,7 +121,9 @@ fn keys_are_sent_one_after_the_other_and_the_stream_goes_on() {
     assert!(!heard.windows(3).any(|three| is_voice(&three[1]) && event_voice_event(three)));
     let last = heard.last().unwrap().header.timestamp;
     let passed = last.wrapping_sub(heard[0].header.timestamp);
-    assert_eq!(passed as usize, (heard.len() - 1) * 160);
+    // A tick that is very late leaves a gap, in time as well.
+    let said = (heard.len() as u32 - 1) * 160;
+    assert!((said..said + 4_000).contains(&passed), "{passed} of {said}");
 }
 
 #[test]
