@@ -135,8 +135,12 @@ fn keys_are_heard_in_the_sound_where_that_is_wanted() {
     b.join(&mut call, Leg::B, LegSettings::default());
     for phone in [&mut a, &mut b] {
         for key in ['5', '9'] {
-            let mut tone = KeyTone::new(key, 800).unwrap();
-            for _ in 0..10 {
+            let mut tone = KeyTone::new(key, 1_600).unwrap();
+            for number in 0..20 {
+                if number == 5 {
+                    // The network stumbles in the middle of the key.
+                    std::thread::sleep(Duration::from_millis(100));
+                }
                 let (mut linear, mut codes) = ([0; 160], [0; 160]);
                 tone.fill(&mut linear);
                 phone.codec.encode(&linear, &mut codes);

@@ -1,7 +1,5 @@
 //! What is made of what the legs say: recordings, and who answered.
 
-use std::time::Duration;
-
 use engine::carrier::{Audio, Leg};
 use engine::media::{Event, LegSettings};
 use model::cdr::{Clue, Verdict};
@@ -44,7 +42,6 @@ fn a_recording_has_both_sides_at_their_time() {
         }
         pace.wait();
     }
-    std::thread::sleep(Duration::from_millis(80));
     let events = close(&mut call);
     let [Event::Recorded(recorded)] = &events[..] else { panic!("{} events", events.len()) };
     let [of_a, of_b] = [0, 1].map(|which| places(&side(recorded, which), &said[which]));
