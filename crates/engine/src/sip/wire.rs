@@ -56,7 +56,7 @@ pub(super) enum Arrival {
     Request(Box<Incoming>),
     /// A 2xx to an INVITE that nobody waits for (any more): a fork's, one that was given up, or
     /// one of a former process.
-    Stray(Message, Route),
+    Stray(Box<(Message, Route)>),
 }
 
 /// How the next hop is reached.
@@ -142,7 +142,9 @@ impl Wire {
         let connection = match transport {
             Transport::Udp => self.datagrams.clone(),
             Transport::Tcp | Transport::Tls => {
-                self.streams.connect(transport, address, &hop.host).await?
+                let connection = self.streams.connect(transport, address, &hop.host).await?;
+                self.hooks.learn(address, &connection);
+                connection
             }
         };
         let sent_by = match self.streams.listens(transport) {

@@ -73,7 +73,7 @@ impl Far {
     }
 
     /// Waits until the scenario is over; it must have gone as it should.
-    pub(crate) async fn is_content(mut self) {
+    pub(crate) async fn ends_well(mut self) {
         let started = Instant::now();
         let status: ExitStatus = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
@@ -85,14 +85,15 @@ impl Far {
         assert!(status.success(), "sipp: {status}: {}", self.log());
     }
 
+    /// How its complaints begin.
     fn log(&self) -> String {
         let files = std::fs::read_dir(self.dir.path()).expect("a directory");
         let texts = files.filter_map(|file| {
             let path = file.ok()?.path();
-            (path.extension() != Some("xml".as_ref()))
-                .then(|| std::fs::read_to_string(path).ok())?
+            let text = std::fs::read_to_string(&path).ok()?;
+            (path.extension() != Some("xml".as_ref())).then(|| text.chars().take(2000).collect())
         });
-        texts.collect()
+        texts.collect::<Vec<String>>().join("\n")
     }
 }
 

@@ -94,9 +94,18 @@ impl Scenario {
 
     /// Answers, and has its answer acknowledged.
     pub(crate) fn answered() -> Self {
+        Self::answered_with("")
+    }
+
+    /// The same, with more headers in the answer.
+    pub(crate) fn answered_with(headers: &str) -> Self {
+        let again = "<recv request=\"INVITE\" optional=\"true\" crlf=\"true\"/>";
         Self::invited()
             .reply("180 Ringing")
-            .reply_sdp("200 OK", "Allow: INVITE, ACK, BYE, UPDATE\n")
+            .reply_sdp("200 OK", &format!("Allow: INVITE, ACK, BYE, UPDATE\n{headers}"))
+            // Sent again before the answer arrived; sipp would take it for a fault.
+            .raw(again)
+            .raw(again)
             .expect("ACK")
     }
 
@@ -108,6 +117,25 @@ impl Scenario {
              CSeq: {number} {method}\nMax-Forwards: 70\n{CONTACT}{headers}Content-Length: [len]\n\n{body}"
         );
         self.send(&message)
+    }
+
+    /// Sends a re-INVITE, which is answered with that code, and acknowledges.
+    pub(crate) fn reinvites(self, number: u32, headers: &str, sdp: &str, code: u16) -> Self {
+        // A refusal is acknowledged within its transaction (RFC 3261 §17.1.1.3), three messages ago.
+        let branch = if code < 300 { "[branch]" } else { "[branch-3]" };
+        self.unacknowledged(number, headers, sdp, code).raw(&format!(
+            "<send><![CDATA[\n\nACK [$target] SIP/2.0\n\
+             Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}\n\
+             From: <sip:far@[local_ip]>;tag=far[call_number]\nTo: [$remote]\n[last_Call-ID:]\n\
+             CSeq: {number} ACK\nMax-Forwards: 70\nContent-Length: 0\n\n]]></send>"
+        ))
+    }
+
+    /// Sends a re-INVITE, which is answered with that code, and does not acknowledge.
+    pub(crate) fn unacknowledged(self, number: u32, headers: &str, sdp: &str, code: u16) -> Self {
+        self.ask("INVITE", number, headers, sdp)
+            .raw("<recv response=\"100\" optional=\"true\" crlf=\"true\"/>")
+            .expect_response(code)
     }
 
     /// Is released.
@@ -137,7 +165,10 @@ impl Scenario {
         // A variable that is used but once aborts sipp.
         let used = |name: &&str| self.0.contains(&format!("assign_to=\"{name}\""));
         let used: Vec<_> = ["remote", "target", "seen"].into_iter().filter(used).collect();
-        let reference = format!("<Reference variables=\"{}\"/>", used.join(","));
+        let reference = match used.as_slice() {
+            [] => String::new(),
+            used => format!("<Reference variables=\"{}\"/>", used.join(",")),
+        };
         let _ = write!(xml, "{}\n{reference}\n</scenario>\n", self.0);
         xml
     }

@@ -1,11 +1,13 @@
 //! Where the library lets us look at what passes: for the ladder, and for answers that it would
 //! drop although somebody must acknowledge and release them.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use async_trait::async_trait;
-use model::ladder::Transport as Carried;
-use rsipstack::sip::{HeadersExt, Method, Response, SipMessage, StatusCodeKind, Transport};
+use rsipstack::sip::prelude::ToTypedHeader;
+use rsipstack::sip::{Header, HeadersExt, Method, Response, SipMessage, StatusCodeKind, Transport};
 use rsipstack::transaction::endpoint::{EndpointInner, MessageInspector, TransportEventInspector};
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
@@ -21,11 +23,19 @@ pub(super) struct Hooks {
     records: Arc<Records>,
     arrivals: mpsc::Sender<Arrival>,
     endpoint: Arc<OnceLock<Weak<EndpointInner>>>,
+    /// Our ends of connections, by theirs.
+    ends: Arc<Mutex<HashMap<SocketAddr, SocketAddr>>>,
 }
+
+/// Marks the responses that the library makes up. Nobody else's get through with it.
+pub(super) const LOCAL: &str = "X-Local";
+
+/// Ends of connections that are remembered; they only serve the ladder.
+const ENDS_MAX: usize = 4096;
 
 impl Hooks {
     pub(super) fn new(records: Arc<Records>, arrivals: mpsc::Sender<Arrival>) -> Self {
-        Self { records, arrivals, endpoint: Arc::default() }
+        Self { records, arrivals, endpoint: Arc::default(), ends: Arc::default() }
     }
 
     /// Whose hooks they are, once that is known.
@@ -34,14 +44,28 @@ impl Hooks {
         let _ = self.endpoint.set(Arc::downgrade(endpoint));
     }
 
+    /// Those are the two ends of a connection.
+    pub(super) fn learn(&self, remote: SocketAddr, connection: &SipConnection) {
+        let Ok(local) = connection.get_addr().get_socketaddr() else { return };
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        if ends.len() >= ENDS_MAX {
+            ends.clear();
+        }
+        ends.insert(remote, local);
+    }
+
     /// Notes what goes out on a connection; datagrams are noted by their socket, which sees more.
     pub(super) fn note_sent_on_stream(&self, message: &SipMessage, remote: &SipAddr) {
         let via = message.via_header().and_then(|via| via.first_value()).ok();
-        let via = via.and_then(|via| rsipstack::sip::prelude::ToTypedHeader::typed(&via).ok());
+        let via = via.and_then(|via| via.typed().ok());
         let Some(via) = via.filter(|via| via.transport != Transport::Udp) else { return };
-        let local = via.uri.host_with_port.try_into();
-        if let (Ok(local), Ok(remote)) = (local, remote.get_socketaddr()) {
-            let transport = carried(via.transport);
+        let Ok(remote) = remote.get_socketaddr() else { return };
+        let local = {
+            let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+            ends.get(&remote).copied()
+        };
+        if let Some(local) = local {
+            let transport = ours(via.transport);
             let passage = Passage { sent: true, local, remote, transport };
             self.records.note(passage, &message.to_bytes());
         }
@@ -59,7 +83,8 @@ impl Hooks {
         }
         let local = connection.get_addr().get_socketaddr();
         if let (Ok(local), Ok(remote)) = (local, remote.get_socketaddr()) {
-            let transport = carried(transport);
+            self.learn(remote, connection);
+            let transport = ours(transport);
             let passage = Passage { sent: false, local, remote, transport };
             self.records.note(passage, &message.to_bytes());
         }
@@ -105,7 +130,15 @@ impl MessageInspector for Hooks {
         message
     }
 
-    fn after_received(&self, message: SipMessage, _from: Option<&SipAddr>) -> SipMessage {
+    /// The library passes its own responses by here too, and they come from nowhere.
+    fn after_received(&self, mut message: SipMessage, from: Option<&SipAddr>) -> SipMessage {
+        let is_mark = |header: &Header| matches!(header, Header::Other(name, _) if name == LOCAL);
+        if let SipMessage::Response(response) = &mut message {
+            response.headers.retain(|header| !is_mark(header));
+            if from.is_none() {
+                response.headers.push(Header::Other(LOCAL.into(), "1".into()));
+            }
+        }
         message
     }
 }
@@ -132,7 +165,7 @@ impl TransportEventInspector for Hooks {
                 let route = Route { connection, remote, transport, sent_by };
                 if let Some(message) = Message::parse(&message.to_bytes()) {
                     // If there are too many, it comes again.
-                    let _ = self.arrivals.try_send(Arrival::Stray(message, route));
+                    let _ = self.arrivals.try_send(Arrival::Stray(Box::new((message, route))));
                 }
                 None
             }
@@ -142,8 +175,4 @@ impl TransportEventInspector for Hooks {
             }
         }
     }
-}
-
-fn carried(transport: Transport) -> Carried {
-    ours(transport)
 }

@@ -11,6 +11,7 @@ use rsipstack::transaction::transaction::{Transaction, TransactionEvent, Transac
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::hooks::LOCAL;
 use super::{Arrival, Route, Unsent, random};
 use crate::sip::message::Message;
 
@@ -69,8 +70,8 @@ impl Asked {
         Ok(Self { responses, own, task, request: message })
     }
 
-    /// The next response; none after the final one's time is over. One that nobody sent, because
-    /// it took too long (408) or the connection broke (503), has no tag: see `is_local`.
+    /// The next response; none after the final one's time is over. It may be one that nobody sent:
+    /// see `is_local`.
     pub(in crate::sip) async fn next(&mut self) -> Option<Message> {
         self.responses.recv().await
     }
@@ -92,9 +93,10 @@ impl Drop for Asked {
     }
 }
 
-/// Whether the library made that response up: a final one must have a tag (RFC 3261 §8.2.6.2).
+/// Whether the library made that response up: it took too long (408), or the connection broke
+/// (503).
 pub(in crate::sip) fn is_local(response: &Message) -> bool {
-    response.tag("To").is_none() && matches!(response.code(), Some(408 | 503))
+    response.value(LOCAL).is_some()
 }
 
 /// A request of the far end.
@@ -123,13 +125,18 @@ impl Incoming {
 
     /// Waits for the ACK of an INVITE's final response; none if it never comes.
     pub(in crate::sip) async fn acknowledged(mut self) -> Option<Message> {
-        while let Some(message) = self.transaction.receive().await {
-            let message = Message::parse(&message.to_bytes());
-            if let Some(ack) = message.filter(|message| message.method() == "ACK") {
-                return Some(ack);
+        // A response that could not be sent (a Via that leads nowhere) has started no timer.
+        let longest = self.transaction.endpoint_inner.option.t1x64 * 2;
+        let ack = async {
+            while let Some(message) = self.transaction.receive().await {
+                let message = Message::parse(&message.to_bytes());
+                if let Some(ack) = message.filter(|message| message.method() == "ACK") {
+                    return Some(ack);
+                }
             }
-        }
-        None
+            None
+        };
+        tokio::time::timeout(longest, ack).await.ok().flatten()
     }
 }
 
