@@ -208,12 +208,15 @@ impl Writer {
                 | StoreError::QueueFull { .. }
                 | StoreError::LeaseLost
                 | StoreError::BulkState(_)
+                | StoreError::Unavailable(_)
                 | StoreError::Busy,
             ) => {}
             Some(
                 error @ (StoreError::Corrupt(_)
                 | StoreError::InUse(_)
                 | StoreError::Newer { .. }
+                | StoreError::SchemaNewer { .. }
+                | StoreError::Settings(_)
                 | StoreError::Open { .. }),
             ) => self.shared.poison(error.to_string()),
         }
