@@ -47,10 +47,10 @@ pub(crate) fn bulk_of(verdicts: &[Verdict]) -> Option<&str> {
 }
 
 /// What the draft is answered.
-pub(crate) fn answer((draft, verdict): (DraftItem, &Verdict)) -> Answer {
+pub(crate) fn answer((draft, verdict): (&DraftItem, &Verdict)) -> Answer {
     let row = match verdict {
         Verdict::New | Verdict::Known(_) => status::PENDING_ACCEPTED,
         Verdict::Refused(row) => *row,
     };
-    Answer { message_id: draft.message_id, to: draft.to, status: row.into() }
+    Answer { message_id: draft.message_id.clone(), to: draft.to.clone(), status: row.into() }
 }

@@ -22,6 +22,7 @@ mod error;
 mod hash;
 mod judge;
 mod order;
+mod postgres;
 mod query;
 pub mod record;
 mod take;
@@ -40,6 +41,7 @@ pub use call::{
 };
 pub use embedded::Embedded;
 pub use error::StoreError;
+pub use postgres::{Postgres, PostgresSettings};
 pub use record::Record;
 pub use take::{Fate, Filter, ReplayKey, ReturnReason, TakeAsk, TakeId, Taken, TakenBy};
 

@@ -35,7 +35,7 @@ impl Writer {
             self.keep(account, &order, &verdicts, group)?;
         }
         let bulk_id = bulk_of(&verdicts).unwrap_or(&order.bulk_id).to_owned();
-        let answers = order.drafts.into_iter().zip(&verdicts).map(answer).collect();
+        let answers = order.drafts.iter().zip(&verdicts).map(answer).collect();
         let submitted = Submitted { bulk_id, answers, replayed: false };
         if let Some(key) = order.key {
             note_answered(account, &key, &submitted, now, group);

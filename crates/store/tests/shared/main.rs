@@ -1,0 +1,6 @@
+//! The shared ledger, on a PostgreSQL that the tests start: the suite, several nodes, faults.
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod support;
