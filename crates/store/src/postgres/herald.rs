@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::StreamExt;
+use tokio::sync::oneshot;
 use tokio_postgres::AsyncMessage;
 
 use super::line::Driven;
@@ -38,13 +39,18 @@ pub(super) async fn tell_now(office: &Office) {
     }
 }
 
-/// Listens to the other nodes, for ever.
-pub(super) async fn listen(office: Arc<Office>, schema: String) {
+/// Listens to the other nodes, for ever. Says when it listens for the first time: whoever watches
+/// from then on misses nothing.
+pub(super) async fn listen(office: Arc<Office>, schema: String, listening: oneshot::Sender<()>) {
+    let mut listening = Some(listening);
     loop {
         if let Ok((client, driven)) = office.pool.connect().await {
             let mut hearing = tokio::spawn(hear(Arc::clone(&office), driven));
             if client.batch_execute(&format!("LISTEN {schema}")).await.is_ok() {
                 office.bulletin.show_everything();
+                if let Some(listening) = listening.take() {
+                    let _ = listening.send(());
+                }
                 let _ = (&mut hearing).await;
             }
             hearing.abort();

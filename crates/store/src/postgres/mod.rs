@@ -185,7 +185,9 @@ async fn work(opening: Opening) {
     };
     let mut heralds = JoinSet::new();
     heralds.spawn(herald::tell(Arc::clone(&office)));
-    heralds.spawn(herald::listen(Arc::clone(&office), settings.schema.clone()));
+    let (listening, listens) = oneshot::channel();
+    heralds.spawn(herald::listen(Arc::clone(&office), settings.schema.clone(), listening));
+    let _ = tokio::time::timeout(settings.patience, listens).await;
     let mut desks = Desks::new(Arc::clone(&office));
     if opened.send(Ok(Arc::clone(&office))).is_ok() {
         desks.serve(&mut queue, close).await;

@@ -195,6 +195,7 @@ impl Ledger for Postgres {
     }
 
     async fn upkeep(&self) -> Result<Upkept> {
+        self.all_fates_noted().await?;
         self.mind_nodes().await?;
         self.drop_spent().await?;
         let mut upkept = Upkept::default();
