@@ -9,7 +9,7 @@ use super::trouble::Done;
 use crate::hash::hash;
 use crate::order::Ending;
 use crate::record::{BatchRecord, CallRecord, ChangeRecord, EndedRecord};
-use crate::{Cancelled, LeaseId, Record, Started, StoreError};
+use crate::{Cancelled, LeaseId, LegUp, Record, Started, StoreError};
 
 /// What is read of a call that somebody has.
 const HELD: &str = "SELECT c.token, c.closing, c.started, c.record, b.record AS batch, b.change \
@@ -60,6 +60,33 @@ impl Page {
         Ok(())
     }
 
+    pub(super) async fn note(&mut self, lease: LeaseId, up: &LegUp) -> Done<()> {
+        let held = self.held(lease).await?;
+        let mut record = CallRecord::read(&held.record)?;
+        record.legs_up.retain(|other| other.leg != up.leg);
+        record.legs_up.push(up.clone());
+        self.rewrite_call(lease, &record).await
+    }
+
+    pub(super) async fn record(&mut self, lease: LeaseId, bytes: &[u8]) -> Done<()> {
+        const PART: &str = "INSERT INTO recording_part (account, number, part, bytes) \
+            VALUES ($1, $2, $3, $4)";
+        let held = self.held(lease).await?;
+        let mut record = CallRecord::read(&held.record)?;
+        let (number, part) = (row::number(lease.call.number), i64::from(record.recording.parts));
+        record.recording.parts += 1;
+        record.recording.bytes += bytes.len() as u64;
+        self.execute(PART, &[&self.id(), &number, &part, &bytes]).await?;
+        self.rewrite_call(lease, &record).await
+    }
+
+    async fn rewrite_call(&mut self, lease: LeaseId, record: &CallRecord<'_>) -> Done<()> {
+        const REWRITE: &str = "UPDATE call SET record = $3 WHERE account = $1 AND number = $2";
+        let (account, number) = (self.id(), row::number(lease.call.number));
+        self.execute(REWRITE, &[&account, &number, &record.write()]).await?;
+        Ok(())
+    }
+
     pub(super) async fn release(&mut self, lease: LeaseId, due: Timestamp) -> Done<()> {
         let held = self.held(lease).await?;
         let mut record = CallRecord::read(&held.record)?;
@@ -72,6 +99,7 @@ impl Page {
         let mut record = CallRecord::read(&held.record)?;
         record.due = held.change.unmoved(due);
         record.started = None;
+        record.legs_up.clear();
         record.cdrs.push(cdr.clone());
         self.give_back(lease, &record).await
     }
@@ -92,11 +120,16 @@ impl Page {
         const END: &str = "DELETE FROM call WHERE account = $1 AND number = $2";
         const FEWER: &str = "UPDATE queue SET calls = calls - 1 WHERE account = $1";
         let held = self.held(lease).await?;
-        let CallRecord { submitted_at, mut cdrs, message, .. } = CallRecord::read(&held.record)?;
+        let CallRecord { submitted_at, mut cdrs, recording, message, .. } =
+            CallRecord::read(&held.record)?;
         cdrs.extend(ending.cdr.clone());
-        let ended = EndedRecord { submitted_at, cdrs, charged: ending.charged.clone(), message };
+        let (number, charged) = (lease.call.number, ending.charged.clone());
+        let ended = EndedRecord { submitted_at, cdrs, charged, number, recording, message };
         let seq = self.append_one(&ending.report).await?;
         let account = self.id();
+        if recording.parts > 0 && !ending.report.is_recorded() {
+            self.drop_recordings(&[row::number(number)]).await?;
+        }
         self.execute(ENDED, &[&account, &seq, &ended.write()]).await?;
         self.execute(END, &[&account, &row::number(lease.call.number)]).await?;
         self.execute(FEWER, &[&account]).await?;

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::takes::Claim;
 use crate::order::{Ending, FeedItem, SubmitOrder};
 use crate::{
-    Bulk, BulkChange, Cancelled, Fate, Fed, LeaseId, Leased, Result, Started, StoreError,
+    Bulk, BulkChange, Cancelled, Fate, Fed, LeaseId, Leased, LegUp, Result, Started, StoreError,
     Submitted, TakeAsk, TakeId, Taken, Upkept,
 };
 
@@ -76,6 +76,8 @@ pub(super) enum Command {
     Lease(Ask<Wanted, Vec<Leased>>),
     Renew(Ask<(Vec<LeaseId>, Timestamp), ()>),
     Start(Ask<(LeaseId, Started), ()>),
+    Note(Ask<(LeaseId, LegUp), ()>),
+    Record(Ask<(LeaseId, Vec<u8>), ()>),
     Release(Ask<(LeaseId, Timestamp), ()>),
     Retry(Ask<(LeaseId, Cdr, Timestamp), ()>),
     Finish(Ask<(LeaseId, Ending), ()>),
@@ -105,6 +107,8 @@ impl Command {
             Self::Lease(ask) => ask,
             Self::Renew(ask) => ask,
             Self::Start(ask) => ask,
+            Self::Note(ask) => ask,
+            Self::Record(ask) => ask,
             Self::Release(ask) => ask,
             Self::Retry(ask) => ask,
             Self::Finish(ask) => ask,

@@ -237,6 +237,7 @@ fn archived(account: AccountId, row: &Row, report: Record) -> Result<ArchivedCal
         submitted_at: ended.submitted_at,
         cdrs: ended.cdrs,
         charged: ended.charged,
+        recording: ended.recording,
         report,
     })
 }
@@ -247,4 +248,33 @@ pub(super) async fn bulk(line: &Lent, account: AccountId, bulk_id: &str) -> Done
     let with: [&(dyn ToSql + Sync); 2] = [&row::account(account), &row::bits(hash(bulk_id))];
     let rows = line.query(BATCHES, &with).await?;
     Ok(tell(bulk_id, &batches(&rows, bulk_id)?))
+}
+
+/// A part of what was recorded of a call with a report.
+pub(super) async fn recording(
+    line: &Lent,
+    account: AccountId,
+    name: &str,
+    part: u32,
+) -> Done<Option<Vec<u8>>> {
+    const REPORTS: &str = "SELECT r.record, e.record AS ended FROM report r \
+        JOIN ended e ON e.account = r.account AND e.seq = r.seq \
+        WHERE r.account = $1 AND r.message = $2 ORDER BY r.seq";
+    const PART: &str =
+        "SELECT bytes FROM recording_part WHERE account = $1 AND number = $2 AND part = $3";
+    is_there(line, account).await?;
+    let (id, hash) = (row::account(account), row::bits(hash(name)));
+    for row in line.query(REPORTS, &[&id, &hash]).await? {
+        let report = Record::from_slice(row.bytes("record")?.into());
+        if report.ids()?.1 != name {
+            continue;
+        }
+        if !report.is_recorded() {
+            return Ok(None);
+        }
+        let number = row::number(EndedRecord::read(row.bytes("ended")?)?.number);
+        let found = line.maybe(PART, &[&id, &number, &i64::from(part)]).await?;
+        return found.map(|row| Ok(row.bytes("bytes")?.to_vec())).transpose();
+    }
+    Ok(None)
 }

@@ -119,6 +119,12 @@ impl Page {
             Command::Start(ask) => {
                 ask.answer = Some(answer(self.start(ask.what.0, ask.what.1).await)?);
             }
+            Command::Note(ask) => {
+                ask.answer = Some(answer(self.note(ask.what.0, &ask.what.1).await)?);
+            }
+            Command::Record(ask) => {
+                ask.answer = Some(answer(self.record(ask.what.0, &ask.what.1).await)?);
+            }
             Command::Release(ask) => {
                 ask.answer = Some(answer(self.release(ask.what.0, ask.what.1).await)?);
             }

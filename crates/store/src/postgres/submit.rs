@@ -14,7 +14,7 @@ use crate::order::{DraftItem, SubmitOrder};
 use crate::record::{
     BatchRecord, CallRecord, ChangeRecord, EndedRecord, SubmitRecord, read_message_head,
 };
-use crate::{BulkState, Record, ReplayKey, StoreError, Submitted};
+use crate::{BulkState, Record, Recording, ReplayKey, StoreError, Submitted};
 
 /// What the account has of a name already: the message, if it is known what was asked for.
 struct Namesake {
@@ -192,6 +192,8 @@ impl Page {
             started: None,
             cancelled_at: None,
             cdrs: Vec::new(),
+            legs_up: Vec::new(),
+            recording: Recording::default(),
             message,
         }
     }

@@ -7,6 +7,7 @@ use super::row::{self, Columns};
 use super::take::ranges;
 use super::trouble::Done;
 use crate::Upkept;
+use crate::record::EndedRecord;
 
 /// Reports that are dropped, or takes that are ended, in one step. Others wait while it is done.
 const STEP: i64 = 1_000;
@@ -132,7 +133,7 @@ impl Page {
             WHERE account = $1 AND seq >= low AND seq < high RETURNING bulk";
         const ENDED: &str = "DELETE FROM ended \
             USING unnest($2::bigint[], $3::bigint[]) AS gone (low, high) \
-            WHERE account = $1 AND seq >= low AND seq < high";
+            WHERE account = $1 AND seq >= low AND seq < high RETURNING record";
         const BATCHES: &str = "DELETE FROM batch b WHERE b.account = $1 AND b.bulk = ANY ($2) \
             AND NOT EXISTS (SELECT FROM report r WHERE r.account = $1 AND r.bulk = b.bulk) \
             AND NOT EXISTS (SELECT FROM call c WHERE c.account = $1 \
@@ -148,8 +149,24 @@ impl Page {
             rows.iter().map(|row| Ok(row.try_get("bulk")?)).collect::<Done<_>>()?;
         bulks.sort_unstable();
         bulks.dedup();
-        self.execute(ENDED, &[&account, &lows, &highs]).await?;
+        let mut recorded = Vec::new();
+        for row in self.rewrite(ENDED, &[&account, &lows, &highs]).await? {
+            let EndedRecord { number, recording, .. } = EndedRecord::read(row.bytes("record")?)?;
+            if recording.parts > 0 {
+                recorded.push(row::number(number));
+            }
+        }
+        self.drop_recordings(&recorded).await?;
         self.execute(BATCHES, &[&account, &bulks]).await?;
+        Ok(())
+    }
+
+    /// Drops what was recorded of calls.
+    pub(super) async fn drop_recordings(&mut self, calls: &[i64]) -> Done<()> {
+        const DROP: &str = "DELETE FROM recording_part WHERE account = $1 AND number = ANY ($2)";
+        if !calls.is_empty() {
+            self.execute(DROP, &[&self.id(), &calls]).await?;
+        }
         Ok(())
     }
 

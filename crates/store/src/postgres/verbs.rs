@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use model::deck::DeckFile;
+use model::limits::RECORDING_PART_BYTES_MAX;
 use model::{Account, AccountId, Amount, ApiKey, Cdr, Report, Timestamp};
 use tokio::sync::watch;
 
@@ -19,8 +20,8 @@ use super::{Postgres, audit, look, node};
 use crate::order::{Ending, FeedItem, SubmitOrder};
 use crate::{
     ArchiveQuery, Audit, Bulk, BulkChange, CallEntry, CallId, Cancelled, Due, Fate, Fed, Figures,
-    Finished, Health, LeaseAsk, LeaseId, Leased, Ledger, OpenCall, Record, Result, Share, Started,
-    StoreError, Submission, Submitted, TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
+    Finished, Health, LeaseAsk, LeaseId, Leased, Ledger, LegUp, OpenCall, Record, Result, Share,
+    Started, StoreError, Submission, Submitted, TakeAsk, TakeId, Taken, Upkept, Waiting, Work,
 };
 
 /// Steps of one upkeep of an account: at most twenty thousand reports.
@@ -114,6 +115,26 @@ impl Ledger for Postgres {
 
     async fn start(&self, lease: LeaseId, started: Started) -> Result<()> {
         self.ask(lease.call.account, 0, (lease, started), Command::Start).await
+    }
+
+    async fn note(&self, lease: LeaseId, up: LegUp) -> Result<()> {
+        self.ask(lease.call.account, 0, (lease, up), Command::Note).await
+    }
+
+    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()> {
+        debug_assert!(part.len() <= RECORDING_PART_BYTES_MAX, "a part is cut by whoever records");
+        self.ask(lease.call.account, part.len(), (lease, part), Command::Record).await
+    }
+
+    async fn recording(
+        &self,
+        account: AccountId,
+        message_id: &str,
+        part: u32,
+    ) -> Result<Option<Vec<u8>>> {
+        let look =
+            |line: Lent| async move { look::recording(&line, account, message_id, part).await };
+        self.office().look(look).await
     }
 
     async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()> {

@@ -157,6 +157,16 @@ CREATE INDEX call_turn ON call (account, turn, number) WHERE turn IS NOT NULL;
 CREATE INDEX call_leased ON call (account, number) WHERE token IS NOT NULL;
 CREATE INDEX call_closing ON call (account, number) WHERE token IS NULL AND (started OR cancelled);
 
+-- What was recorded of a call, under the number that it had; kept for as long as its report.
+CREATE TABLE recording_part (
+    account bigint NOT NULL,
+    number  bigint NOT NULL,
+    part    bigint NOT NULL,
+    bytes   bytea NOT NULL,
+    PRIMARY KEY (account, number, part)
+);
+ALTER TABLE recording_part ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
 -- What submissions with a key were answered.
 CREATE TABLE submit (
     account bigint NOT NULL,
