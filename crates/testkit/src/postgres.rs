@@ -1,6 +1,10 @@
 //! A PostgreSQL server of the tests' own: made in a temporary directory, listening on the loopback,
 //! gone with its handle. It writes as durably as any.
 
+mod cutter;
+
+pub use cutter::{Cut, Cutter};
+
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;

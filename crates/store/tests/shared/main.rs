@@ -5,6 +5,8 @@ mod concurrency;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod nodes;
 #[cfg(test)]
 mod support;
