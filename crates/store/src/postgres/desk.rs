@@ -161,11 +161,13 @@ async fn serve(office: &Arc<Office>, account: AccountId, group: Vec<Queued>) {
 /// all. Asks again over another line for as long as it takes, but nothing that nobody waits for.
 async fn write(office: &Arc<Office>, account: AccountId, mut commands: Vec<Command>) {
     loop {
+        // The line may have been waited for a long time.
+        let line = office.pool.lend().await;
         commands.retain_mut(|command| !command.is_abandoned());
         if commands.is_empty() {
             return;
         }
-        let ended = match Page::open(office, account).await {
+        let ended = match Page::open(office, line, account).await {
             Ok(page) => page.write(&mut commands).await,
             Err(trouble) => Ended::Undone(trouble),
         };

@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 
 use super::bulletin::News;
 use super::command::{Ask, Asked, Command};
+use super::line::Lent;
 use super::office::Office;
 use super::row::{self, Columns};
 use super::takes::Claim;
@@ -57,6 +58,8 @@ impl Sheet {
 /// Notes the fates and takes for everybody. Repeats itself until it is known what happened: an
 /// exchange that is asked again gives the same.
 pub(super) async fn exchange(office: &Arc<Office>, account: AccountId, commands: Vec<Command>) {
+    // The line may have to be waited for a long time.
+    let mut line = office.pool.lend().await;
     let mut sheet = Sheet::default();
     let mut asks: Vec<TakeCommand> = Vec::new();
     for command in commands {
@@ -76,16 +79,19 @@ pub(super) async fn exchange(office: &Arc<Office>, account: AccountId, commands:
     let operation = office.next_operation();
     let mut again = false;
     let done = loop {
-        match run(office, account, operation, &sheet, again).await {
+        match run(office, &line, (account, operation, again), &sheet).await {
             Err(Trouble::Lost(reason)) => {
                 tracing::debug!(reason, "An exchange was cut short and is done again.");
+                drop(line);
                 tokio::time::sleep(PAUSE).await;
+                line = office.pool.lend().await;
             }
             Ok(rows) => break Ok(rows),
             Err(Trouble::Refused(error)) => break Err(error),
         }
         again = true;
     };
+    drop(line);
     match done.and_then(|rows| Ok(given(&rows)?)) {
         Ok((woken, given)) => {
             if !given.is_empty() || !sheet.takes.is_empty() {
@@ -107,14 +113,12 @@ pub(super) async fn exchange(office: &Arc<Office>, account: AccountId, commands:
 
 async fn run(
     office: &Office,
-    account: AccountId,
-    operation: i64,
+    line: &Lent,
+    (account, operation, again): (AccountId, i64, bool),
     sheet: &Sheet,
-    again: bool,
 ) -> Done<Vec<Row>> {
     const EXCHANGE: &str = "SELECT place, take, record \
         FROM exchange($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    let line = office.pool.lend().await;
     line.query(
         EXCHANGE,
         &[

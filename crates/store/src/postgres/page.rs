@@ -42,8 +42,11 @@ pub(super) enum Ended {
 
 impl Page {
     /// Begins, with the lock of the account.
-    pub(super) async fn open(office: &Arc<Office>, account: AccountId) -> Done<Self> {
-        let mut line = office.pool.lend().await;
+    pub(super) async fn open(
+        office: &Arc<Office>,
+        mut line: Lent,
+        account: AccountId,
+    ) -> Done<Self> {
         if !line.begin(row::account(account)).await? {
             line.roll_back().await?;
             return Err(StoreError::NoSuchAccount.into());
