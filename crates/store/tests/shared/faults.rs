@@ -40,7 +40,7 @@ async fn drain(ledger: &Postgres, account: AccountId) -> Vec<String> {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_verb_is_done_once_though_the_answer_to_its_commit_is_lost() {
     let database = Database::new();
     for cut in [Cut::Before, Cut::After] {
