@@ -34,7 +34,7 @@ pub(super) enum Command {
     Record(LeaseId, Vec<u8>, Reply<()>),
     Renew(Vec<LeaseId>, Timestamp, Reply<()>),
     Release(LeaseId, Timestamp, Reply<()>),
-    Retry(LeaseId, Cdr, Timestamp, Reply<()>),
+    Retry(LeaseId, Box<Cdr>, Timestamp, Reply<()>),
     Finish(LeaseId, Box<Ending>, Reply<()>),
     Cancel(AccountId, String, Reply<Option<Cancelled>>),
     ChangeBulk(AccountId, String, BulkChange, Reply<Option<Bulk>>),

@@ -159,7 +159,7 @@ impl Ledger for Embedded {
     }
 
     async fn retry(&self, lease: LeaseId, cdr: Cdr, due: Timestamp) -> Result<()> {
-        self.ask(1, |reply| Command::Retry(lease, cdr, due, reply)).await
+        self.ask(1, |reply| Command::Retry(lease, Box::new(cdr), due, reply)).await
     }
 
     async fn finish(&self, lease: LeaseId, finished: Finished) -> Result<()> {

@@ -118,7 +118,7 @@ impl Page {
             let count = end - front.start;
             self.rewrite(REMOVE, &[&account, &front.start, &end]).await?;
             self.execute(FEWER, &[&account, &count]).await?;
-            self.drop_reports(&[front.start..end]).await?;
+            self.drop_reports(std::slice::from_ref(&(front.start..end))).await?;
             upkept.pending_dropped += count.cast_unsigned();
             room -= count;
         }
