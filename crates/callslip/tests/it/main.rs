@@ -18,6 +18,7 @@ mod decks;
 mod fates;
 mod first_minute;
 mod import;
+mod ledger;
 mod limits;
 mod nothing_consumed;
 mod official_client;
