@@ -51,7 +51,7 @@ pub enum Recording {
 
 /// The carrier. Clones share it.
 #[derive(Clone)]
-pub struct SipCarrier(Arc<Shared>);
+pub struct SipCarrier(pub(super) Arc<Shared>);
 
 /// What its lines share.
 pub(super) struct Shared {
@@ -62,7 +62,7 @@ pub(super) struct Shared {
     pub(super) latching: Latching,
     pub(super) recording: Recording,
     seed: u64,
-    time: Time,
+    pub(super) time: Time,
     keeper: Mutex<Option<Keeper>>,
 }
 
