@@ -10,7 +10,7 @@ use model::Clock;
 
 use super::keeper::Keeper;
 use super::line::SipLine;
-use super::{Counts, Reason, Reloaded, Stack, StackSettings, Trunk, Trunks};
+use super::{Counts, Reason, Reloaded, Stack, StackSettings, Trunk, TrunkFigures, Trunks};
 use crate::carrier::{Carrier, Line};
 use crate::media::{Latching, MediaSettings, Plane};
 use crate::time::Time;
@@ -100,6 +100,11 @@ impl SipCarrier {
     /// Its trunks.
     pub fn trunks(&self) -> &Trunks {
         &self.0.trunks
+    }
+
+    /// How its trunks fare.
+    pub fn figures(&self) -> Vec<TrunkFigures> {
+        self.0.trunks.figures(self.0.time.now())
     }
 
     /// Its endpoint.
