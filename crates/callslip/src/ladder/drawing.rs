@@ -156,8 +156,8 @@ impl<'a> Drawing<'a> {
             let (from, to) = rung.ends();
             let after = seconds(rung.at - first);
             writeln!(f, "\n{after}  {} from {from} to {to}", rung.transport)?;
-            for line in rung.text.lines() {
-                writeln!(f, "    {}", self.style.shown(line))?;
+            for line in rung.text.trim_end().lines() {
+                writeln!(f, "{}", format!("    {}", self.style.shown(line)).trim_end())?;
             }
         }
         Ok(())
@@ -209,71 +209,4 @@ fn cut(text: &str, most: usize, style: Style) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Transport;
-    use super::*;
-
-    const OFFER: &str = "v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 8 0\r\n";
-
-    fn rung(at: i64, leg: Leg, sent: bool, text: String) -> Rung {
-        let there = match leg {
-            Leg::A => "192.0.2.10:5060",
-            Leg::B => "[2001:db8::1]:5060",
-        };
-        let (local, remote) = ("10.0.0.1:5060".parse().unwrap(), there.parse().unwrap());
-        let transport = if leg == Leg::A { Transport::Udp } else { Transport::Tls };
-        Rung { at, leg, sent, local, remote, transport, text }
-    }
-
-    fn request(method: &str, number: u32, body: &str) -> String {
-        format!("{method} sip:b@x SIP/2.0\r\nCSeq: {number} {method}\r\n\r\n{body}")
-    }
-
-    fn response(status: &str, cseq: &str, body: &str) -> String {
-        format!("SIP/2.0 {status}\r\nCSeq: {cseq}\r\n\r\n{body}")
-    }
-
-    fn call() -> Ladder {
-        let begun = 1_700_000_000_000;
-        let answer = OFFER.replace("10.0.0.1", "192.0.2.10").replace(" 8 0", " 8");
-        let messages = vec![
-            rung(begun, Leg::A, true, request("INVITE", 1, OFFER)),
-            rung(begun + 500, Leg::A, true, request("INVITE", 1, OFFER)),
-            rung(begun + 512, Leg::A, false, response("180 Ringing", "1 INVITE", "")),
-            rung(begun + 2_000, Leg::A, false, response("200 OK", "1 INVITE", &answer)),
-            rung(begun + 2_001, Leg::A, true, request("ACK", 1, "")),
-            rung(begun + 2_003, Leg::B, true, request("INVITE", 1, OFFER)),
-            rung(begun + 2_070, Leg::B, false, response("486 Busy\x1b[2J", "1 INVITE", "")),
-            rung(begun + 62_100, Leg::B, true, request("ACK", 1, "")),
-        ];
-        Ladder { messages, dropped: 3 }
-    }
-
-    const GOLDEN: &str = "\
-       A far end               Callslip                B far end
-    0.000  │←──────── INVITE (1) ────────│                            │
-           │    UDP 192.0.2.10:5060      │                            │
-           │PCMA, PCMU at 10.0.0.1:4000  │                            │
-";
-
-    #[test]
-    fn a_call_is_drawn() {
-        let drawn =
-            Drawing::of(&call(), ["A far end", "B far end"], Style { ascii: false, full: false });
-        assert_eq!(drawn.to_string(), GOLDEN);
-    }
-
-    #[test]
-    fn locales_say_what_a_terminal_can_show() {
-        let check = |set: &[(&str, &str)], expect: bool| {
-            let find = |name: &str| set.iter().find(|(other, _)| *other == name);
-            let speaks = speaks_utf8(|name| find(name).map(|(_, value)| (*value).to_owned()));
-            assert_eq!(speaks, expect, "{set:?}");
-        };
-        check(&[], false);
-        check(&[("LANG", "C")], false);
-        check(&[("LANG", "de_DE.UTF-8")], true);
-        check(&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "POSIX")], false);
-        check(&[("LANG", "C"), ("LC_CTYPE", "C.utf8"), ("LC_ALL", "")], true);
-    }
-}
+mod tests;

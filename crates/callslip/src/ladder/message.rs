@@ -23,22 +23,22 @@ impl Short {
         let mut lines = head.lines();
         let start = lines.next().unwrap_or_default();
         let headers: Vec<&str> = lines.collect();
-        let value = |name: &str| {
-            let named = headers.iter().filter_map(|line| line.split_once(':'));
-            named
-                .filter(|(other, _)| other.trim().eq_ignore_ascii_case(name))
-                .map(|(_, v)| v.trim())
-        };
-        let sequence = value("CSeq").next().unwrap_or("?");
+        let sequence = values(&headers, "CSeq").next().unwrap_or("?");
         let (number, method) = sequence.split_once(' ').unwrap_or((sequence, "?"));
         let label = match start.strip_prefix("SIP/2.0 ") {
             Some(status) => format!("{} ({number} {})", status.trim(), method.trim()),
             None => format!("{} ({number})", start.split(' ').next().unwrap_or_default()),
         };
-        let reasons = value("Reason").map(str::to_owned);
+        let reasons = values(&headers, "Reason").map(str::to_owned);
         let media = body.lines().any(|line| line.starts_with("m=")).then(|| description(body));
         Self { label, notes: media.into_iter().chain(reasons).collect() }
     }
+}
+
+/// The values of a header.
+fn values<'a>(headers: &[&'a str], name: &str) -> impl Iterator<Item = &'a str> {
+    let lines = headers.iter().filter_map(|line| line.split_once(':'));
+    lines.filter(move |(other, _)| other.trim().eq_ignore_ascii_case(name)).map(|(_, v)| v.trim())
 }
 
 /// A session description in short: codecs and address of its first audio stream, and which way it
