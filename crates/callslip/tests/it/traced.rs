@@ -154,7 +154,7 @@ fn a_call_is_traced_and_written_to_a_capture_file() {
             "180 Ringing (1 INVITE)",
             "200 OK (1 INVITE) ",
             "PCMA at 127.0.0.1:",
-            "│                                │─",
+            "INVITE (1) ───",
             "BYE (1)",
             "Q.850;cause=16",
             "200 OK (1 BYE)",

@@ -1,3 +1,5 @@
+//! How trunks are told who calls.
+
 use engine::sip::{CallerPolicy, Credentials, Form, Trunk, Trunks};
 use model::Number;
 
