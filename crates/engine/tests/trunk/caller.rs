@@ -1,4 +1,4 @@
-//! How trunks are told who calls.
+//! What a trunk is told of who calls.
 
 use engine::sip::{CallerPolicy, Credentials, Form, Trunk, Trunks};
 use model::Number;
