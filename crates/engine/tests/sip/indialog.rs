@@ -261,10 +261,10 @@ async fn a_far_end_may_hang_up_in_the_moment_of_its_answer() {
         let (invited, source) = peer.expect("INVITE").await;
         let bye = asks(&peer, &invited, "BYE", 1, "");
         peer.send(&bye, source).await;
-        peer.send(&Peer::response(&invited, "200 OK", &peer.contact(), SDP), source).await;
+        peer.send(&Peer::response(&invited, "200 OK", "one", &peer.contact()), source).await;
         let (over, _) = peer.expect("SIP/2.0").await;
         assert!(over.starts_with("SIP/2.0 200 "), "{over}");
-        answered(&mut leg).await;
+        answer(&mut leg).await;
         assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
     }
     drains(&stack).await;
