@@ -32,6 +32,7 @@ need openssl openssl
 need procps ps
 need iproute2 ip
 need util-linux unshare flock
+need tcpdump tcpdump
 need mount mount
 need sip-tester sipp
 need kamailio kamailio

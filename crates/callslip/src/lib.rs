@@ -9,8 +9,10 @@ mod client;
 pub mod clock;
 mod command;
 mod door;
+mod ladder;
 mod logging;
 mod number;
+mod pcap;
 mod server;
 pub mod settings;
 mod table;
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use client::ClientError;
+use door::NotRunning;
 use server::CannotListen;
 use settings::BadSettings;
 use store::StoreError;
@@ -51,7 +54,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     const CONFIGURATION: u8 = 78;
     if error.is::<BadSettings>() {
         CONFIGURATION
-    } else if error.is::<CannotListen>() {
+    } else if error.is::<CannotListen>() || error.is::<NotRunning>() {
         UNAVAILABLE
     } else if let Some(StoreError::InUse(_)) = error.downcast_ref() {
         TRY_AGAIN

@@ -36,6 +36,7 @@ mod side;
 mod stack;
 mod standing;
 mod talking;
+mod trial;
 mod trunk;
 mod trunks;
 mod wire;
@@ -54,6 +55,7 @@ pub use settings::{
 };
 pub use stack::{Binding, Counts, LeftBehind, Pong, Refused, Register, Stack};
 pub use standing::{Failures, Place};
+pub use trial::Trial;
 pub use trunk::{
     Caller, CallerPolicy, Codec, Destination, Form, Keys, KeysBy, NumberFormat, Rank, Trunk,
 };

@@ -249,3 +249,23 @@ async fn another_fork_of_the_call_is_not_this_dialog() {
     peer.send(&Peer::response(&bye, "200 OK", "", ""), source).await;
     assert_eq!(end(&mut leg).await.0, EndedBy::Us);
 }
+
+/// The answer is acknowledged before the leg hears of it, and what a far end says then may be there
+/// first.
+#[tokio::test]
+async fn a_far_end_may_hang_up_in_the_moment_of_its_answer() {
+    let stack = stack().await;
+    for _ in 0..20 {
+        let peer = Peer::new().await;
+        let mut leg = stack.invite(invite(peer.hop()));
+        let (invited, source) = peer.expect("INVITE").await;
+        let bye = asks(&peer, &invited, "BYE", 1, "");
+        peer.send(&bye, source).await;
+        peer.send(&Peer::response(&invited, "200 OK", "one", &peer.contact()), source).await;
+        let (over, _) = peer.expect("SIP/2.0").await;
+        assert!(over.starts_with("SIP/2.0 200 "), "{over}");
+        answer(&mut leg).await;
+        assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
+    }
+    drains(&stack).await;
+}
