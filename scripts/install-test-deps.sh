@@ -33,6 +33,9 @@ need procps ps
 need iproute2 ip
 need util-linux unshare flock
 need mount mount
+need sip-tester sipp
+need kamailio kamailio
+ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 || missing="$missing kamailio-tls-modules"
 need php-cli php
 ls /usr/lib/php/*/curl.so >/dev/null 2>&1 || missing="$missing php-curl"
 need ruby ruby

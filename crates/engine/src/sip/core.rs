@@ -140,7 +140,8 @@ impl Core {
         while let Some(arrival) = arrivals.recv().await {
             match arrival {
                 Arrival::Request(incoming) => self.hand_on(incoming),
-                Arrival::Stray(response, route) => {
+                Arrival::Stray(stray) => {
+                    let (response, route) = *stray;
                     let core = self.clone();
                     self.spawn(async move { core.release_stray(response, route).await });
                 }

@@ -56,7 +56,7 @@ pub(super) enum Arrival {
     Request(Box<Incoming>),
     /// A 2xx to an INVITE that nobody waits for (any more): a fork's, one that was given up, or
     /// one of a former process.
-    Stray(Message, Route),
+    Stray(Box<(Message, Route)>),
 }
 
 /// How the next hop is reached.

@@ -73,7 +73,7 @@ impl Far {
     }
 
     /// Waits until the scenario is over; it must have gone as it should.
-    pub(crate) async fn is_content(mut self) {
+    pub(crate) async fn ends_well(mut self) {
         let started = Instant::now();
         let status: ExitStatus = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {

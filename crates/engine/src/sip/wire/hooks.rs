@@ -165,7 +165,7 @@ impl TransportEventInspector for Hooks {
                 let route = Route { connection, remote, transport, sent_by };
                 if let Some(message) = Message::parse(&message.to_bytes()) {
                     // If there are too many, it comes again.
-                    let _ = self.arrivals.try_send(Arrival::Stray(message, route));
+                    let _ = self.arrivals.try_send(Arrival::Stray(Box::new((message, route))));
                 }
                 None
             }
