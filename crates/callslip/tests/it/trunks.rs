@@ -1,4 +1,10 @@
-//! Trunks in the settings: what is said about those that are wrong, and what `check` shows.
+//! Trunks in the settings: what is said about those that are wrong, and what `check` shows;
+//! and below it, calls through trunks whose far ends are sipp.
+
+mod board;
+mod far_end;
+mod script;
+mod unanswered;
 
 use crate::binary::{Home, Ran};
 
