@@ -1,10 +1,14 @@
 //! Trunks in the settings: what is said about those that are wrong, and what `check` shows;
 //! and below it, calls through trunks whose far ends are sipp.
 
+mod answered;
 mod board;
+mod caps;
+mod failover;
 mod far_end;
 mod script;
 mod unanswered;
+mod voice;
 
 use crate::binary::{Home, Ran};
 

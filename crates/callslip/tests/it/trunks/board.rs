@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::far_end::{FarEnd, free_port};
-use crate::binary::Ran;
+use crate::binary::{Home, Ran};
 use crate::phones::Phones;
 use crate::server::wait_for;
 
@@ -48,8 +48,21 @@ impl Board {
 
     /// With more keys of `[calls]`.
     pub(crate) fn with(trunks: &str, calls: &str) -> Self {
+        Self::of(trunks, calls, &[])
+    }
+
+    /// With files beside the settings.
+    pub(crate) fn with_files(trunks: &str, files: &[(&str, &str)]) -> Self {
+        Self::of(trunks, "", files)
+    }
+
+    fn of(trunks: &str, calls: &str, files: &[(&str, &str)]) -> Self {
         let port = free_port();
-        let phones = Phones::serving(&format!("{}{trunks}", settings(port, calls)));
+        let home = Home::new();
+        for (name, content) in files {
+            home.file(name, content);
+        }
+        let phones = Phones::serving_at(home, &format!("{}{trunks}", settings(port, calls)));
         Self { phones, port, calls: calls.into() }
     }
 

@@ -158,7 +158,8 @@ fn the_other_codec_is_tried_where_the_first_is_not_acceptable() {
         // Who offers PCMA, which is 8, is refused; by this one, whoever it is.
         ("98100488@.*RTP/AVP 8 ", Script::refuses("488 Not Acceptable Here", "")),
         ("98100489", Script::refuses("488 Not Acceptable Here", "")),
-        ("", Script::answers().hangs_up(1, "Q.850;cause=16")),
+        ("98100488", Script::answers().released()),
+        ("91100002", Script::answers().hangs_up(1, "Q.850;cause=16")),
     ]);
     let board = Board::new(&trunk_to(&far, "north", "codecs = [\"pcma\", \"pcmu\"]"));
     board.phones.call(&[click("taken", "38598100488"), click("refused", "38598100489")]);
