@@ -49,7 +49,7 @@ async fn a_cancel_waits_for_a_provisional_response() {
     let (request, source) = peer.expect("INVITE").await;
     leg.cancel();
     // RFC 3261 §9.1: neither a CANCEL nor the INVITE again.
-    assert!(peer.hears_no("CANCEL", T1 * 4).await);
+    assert!(peer.hears_no("", T1 * 4).await);
     peer.send(&Peer::response(&request, "180 Ringing", "one", &peer.contact()), source).await;
     let (cancel, _) = peer.expect("CANCEL").await;
     assert_eq!(header(&cancel, "Via"), header(&request, "Via"));
