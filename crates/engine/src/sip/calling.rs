@@ -1,5 +1,6 @@
 //! A leg until it is answered or not: INVITE, challenges, provisional responses, CANCEL.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -36,6 +37,8 @@ pub(super) struct Calling {
     /// The last reliable provisional response of each fork (RFC 3262 §4).
     reliable: Vec<(String, u32)>,
     cancelling: Option<Cancelling>,
+    /// What came before the answer was told: see `early_request`.
+    overtaking: VecDeque<Box<Incoming>>,
     /// PRACKs under way.
     chores: JoinSet<()>,
 }
@@ -69,6 +72,8 @@ enum Verdict {
 
 /// Forks that are told apart; further ones are treated as the last.
 const FORKS_MAX: usize = 8;
+/// Requests that wait for the answer that they have overtaken.
+const OVERTAKING_MAX: usize = 2;
 
 impl Calling {
     pub(super) fn new(
@@ -96,6 +101,7 @@ impl Calling {
             early: Vec::new(),
             reliable: Vec::new(),
             cancelling: None,
+            overtaking: VecDeque::new(),
             chores: JoinSet::new(),
         }
     }
@@ -200,7 +206,7 @@ impl Calling {
                     self.orders.tell(LegEvent::Failed(Failure::late())).await;
                 }
                 () = at(forget) => return Final::Nothing,
-                Some(incoming) = self.inbox.recv() => self.early_request(*incoming).await,
+                Some(incoming) = self.inbox.recv() => self.early_request(incoming).await,
                 Some(_) = self.chores.join_next() => {}
             }
         }
@@ -279,21 +285,22 @@ impl Calling {
         cancelling.cancel = self.core.wire.ask(route, cancel).ok();
     }
 
-    async fn early_request(&self, mut incoming: Incoming) {
+    /// Answers what may be asked of a leg that is not up. A BYE or an INVITE may not, before our ACK
+    /// (RFC 3261 §15): then it has overtaken the answer, which is acknowledged before it is told.
+    async fn early_request(&mut self, mut incoming: Box<Incoming>) {
         let request = &incoming.request;
         let response = match request.method() {
+            "BYE" | "INVITE" if self.overtaking.len() < OVERTAKING_MAX => {
+                return self.overtaking.push_back(incoming);
+            }
             "OPTIONS" => self.core.abilities(request),
             // RFC 3311 §5.2: our own offer is not answered yet.
             "UPDATE" if request.sdp().is_some() => self.core.response(request, 491),
             "UPDATE" | "INFO" => self.core.response(request, 200),
             "REFER" => self.core.response(request, 603),
-            _ => self.core.response(request, 481),
+            _ => return self.refuse(*incoming).await,
         };
-        let is_invite = request.method() == "INVITE";
         incoming.respond(response).await;
-        if is_invite {
-            self.core.spawn(async move { drop(incoming.acknowledged().await) });
-        }
     }
 
     fn judge(&mut self, response: &Message) -> Verdict {
@@ -327,17 +334,34 @@ impl Calling {
         self.cancelling.as_ref().is_some_and(|cancelling| cancelling.is_told)
     }
 
-    async fn fail(&self, failure: Failure) {
+    async fn fail(&mut self, failure: Failure) {
         if !self.is_told() {
             self.orders.tell(LegEvent::Failed(failure)).await;
+        }
+        self.refuse_overtaking().await;
+    }
+
+    /// There is no answer that they could have overtaken.
+    async fn refuse_overtaking(&mut self) {
+        for incoming in std::mem::take(&mut self.overtaking) {
+            self.refuse(*incoming).await;
+        }
+    }
+
+    async fn refuse(&self, mut incoming: Incoming) {
+        let is_invite = incoming.request.method() == "INVITE";
+        incoming.respond(self.core.response(&incoming.request, 481)).await;
+        if is_invite {
+            self.core.spawn(async move { drop(incoming.acknowledged().await) });
         }
     }
 
     /// Releases what was answered although it is no answer, or comes too late.
-    async fn release(&self, route: &Route, response: &Message, failure: Option<Failure>) {
+    async fn release(&mut self, route: &Route, response: &Message, failure: Option<Failure>) {
         if let Some(failure) = failure {
             self.fail(failure).await;
         }
+        self.refuse_overtaking().await;
         let Some(dialog) = self.dialog(response) else { return };
         self.core.is_first_release(&dialog);
         if response.value("Contact").is_none() {
@@ -370,7 +394,7 @@ impl Calling {
             credentials: self.invite.credentials,
         };
         self.orders.tell(LegEvent::Answered { sdp, dialog: snapshot }).await;
-        let (orders, inbox) = (self.orders, self.inbox);
+        let (orders, inbox) = (self.orders, (self.overtaking, self.inbox));
         Talking::new(self.core, dialog, up, orders, inbox).run().await;
         drop(self.seat);
     }

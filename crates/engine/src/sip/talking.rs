@@ -1,5 +1,6 @@
 //! A leg that is up: what the far end asks within the dialog, what we do, and its end.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,8 @@ pub(super) struct Talking {
     dialog: Dialog,
     up: Up,
     orders: Orders,
-    inbox: mpsc::Receiver<Box<Incoming>>,
+    /// What came already, then what comes.
+    inbox: Inbox,
     /// The offer that waits for the line.
     offered: Option<Offered>,
     /// What is to be done about the session timer, and when.
@@ -36,6 +38,9 @@ pub(super) struct Talking {
     is_asking: bool,
     chores: JoinSet<Done>,
 }
+
+/// What was there when a leg came up, and what comes.
+pub(super) type Inbox = (VecDeque<Box<Incoming>>, mpsc::Receiver<Box<Incoming>>);
 
 /// What a leg came up with.
 pub(super) struct Up {
@@ -86,7 +91,7 @@ impl Talking {
         dialog: Dialog,
         up: Up,
         orders: Orders,
-        inbox: mpsc::Receiver<Box<Incoming>>,
+        inbox: Inbox,
     ) -> Self {
         let mut talking = Self {
             core,
@@ -116,7 +121,7 @@ impl Talking {
             );
             let end = tokio::select! {
                 reason = to_be_released(&mut self.orders.wish) => break self.hang_up(reason).await,
-                Some(incoming) = self.inbox.recv() => self.request(*incoming).await,
+                Some(incoming) = next(&mut self.inbox) => self.request(*incoming).await,
                 Some(done) = self.chores.join_next() => match done {
                     Ok(done) => self.done(done).await,
                     Err(_) => None,
@@ -438,13 +443,21 @@ impl Talking {
                     let text = result.as_ref().map(text_of).unwrap_or_default();
                     return End { by: EndedBy::Us, release: Release::default(), text };
                 }
-                Some(mut incoming) = self.inbox.recv() => {
+                Some(mut incoming) = next(&mut self.inbox) => {
                     let code = if incoming.request.method() == "BYE" { 200 } else { 481 };
                     let response = self.core.response(&incoming.request, code);
                     incoming.respond(response).await;
                 }
             }
         }
+    }
+}
+
+/// What was there comes first. Cancel-safe.
+async fn next((first, inbox): &mut Inbox) -> Option<Box<Incoming>> {
+    match first.pop_front() {
+        Some(incoming) => Some(incoming),
+        None => inbox.recv().await,
     }
 }
 
