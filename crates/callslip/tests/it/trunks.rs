@@ -4,9 +4,14 @@
 mod answered;
 mod board;
 mod caps;
+mod crash;
+mod damage;
+mod drain;
 mod failover;
 mod far_end;
+mod reload;
 mod script;
+mod strangers;
 mod unanswered;
 mod voice;
 

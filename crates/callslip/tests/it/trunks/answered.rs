@@ -145,7 +145,10 @@ fn keys_come_by_events_and_by_info_and_a_hold_is_answered() {
                 .released(),
         ),
         ("98100002", Script::rings().answers_now(&voice.port()).released()),
-        ("91100001", Script::rings().pause(1500).answers_now(NO_MEDIA).hangs_up(1, "Q.850;cause=16")),
+        (
+            "91100001",
+            Script::rings().pause(1500).answers_now(NO_MEDIA).hangs_up(1, "Q.850;cause=16"),
+        ),
     ]);
     let board = Board::new(&trunk_to(&far, "north", ""));
     board.phones.call(&[between("info", "001", "001"), between("events", "002", "001")]);
@@ -228,7 +231,8 @@ fn guarded() -> Script {
 
 /// The same by a proxy's, which sipp cannot compute.
 fn behind_a_proxy() -> Script {
-    let given = "username=.bob., realm=.x., nonce=.47eb[0-9a-f]*., uri=.sip:.*response=.[0-9a-f]{32}.";
+    let given =
+        "username=.bob., realm=.x., nonce=.47eb[0-9a-f]*., uri=.sip:.*response=.[0-9a-f]{32}.";
     Script::refuses(
         "407 Proxy Authentication Required",
         &format!("Proxy-Authenticate: {CHALLENGE}\n"),

@@ -80,7 +80,8 @@ impl Board {
 
     /// A number of the metrics page; all of them with the labels that there are.
     pub(crate) fn metric(&self, name: &str) -> u64 {
-        let doors: Value = serde_json::from_str(&self.phones.home.read("ledger/admin.json")).unwrap();
+        let doors: Value =
+            serde_json::from_str(&self.phones.home.read("ledger/admin.json")).unwrap();
         let url = format!("{}/metrics", doors["url"].as_str().unwrap());
         let page = Ran::of(Command::new("curl").args(["-s", &url])).out;
         let lines = page.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
@@ -89,9 +90,7 @@ impl Board {
 
     #[track_caller]
     pub(crate) fn wait_until_under_way(&self, calls: u64) {
-        wait_for("the calls to be under way", || {
-            self.metric("callslip_calls_under_way") == calls
-        });
+        wait_for("the calls to be under way", || self.metric("callslip_calls_under_way") == calls);
     }
 
     /// Ends a call that is up, as its customer may.

@@ -10,13 +10,19 @@ use crate::server::wait_for;
 
 /// How many legs were up at once, at most.
 fn most(far: &FarEnd) -> i32 {
-    let of = |word: &str, step: i32| {
-        far.notes(word).into_iter().map(move |note: Note| (note.at, step))
-    };
+    let of =
+        |word: &str, step: i32| far.notes(word).into_iter().map(move |note: Note| (note.at, step));
     let mut steps: Vec<(f64, i32)> = of("INVITE", 1).chain(of("BYE", -1)).collect();
     steps.sort_by(|one, other| one.partial_cmp(other).unwrap());
     let mut up = 0;
-    steps.iter().map(|(_, step)| { up += step; up }).max().unwrap()
+    steps
+        .iter()
+        .map(|(_, step)| {
+            up += step;
+            up
+        })
+        .max()
+        .unwrap()
 }
 
 fn calls(count: usize) -> Vec<Value> {

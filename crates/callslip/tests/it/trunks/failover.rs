@@ -53,13 +53,13 @@ fn check(first: FarEnd, trunks: &str, second: FarEnd, trunk_of_second: &str) {
     let board = Board::new(trunks);
     let number = |place: usize| format!("38598100{place:03}");
     let last = SAID.len();
-    let calls: Vec<Value> =
-        (0..=last).map(|place| click(&number(place), &number(place))).collect();
+    let calls: Vec<Value> = (0..=last).map(|place| click(&number(place), &number(place))).collect();
     board.phones.call(&calls);
     let reports = board.phones.take(calls.len());
     let (at_first, at_second) = (of_a(&first), of_a(&second));
     for place in 0..=last {
-        let (said, goes_on) = SAID.get(place).map_or(("ringing, then 503", false), |it| (it.0, it.2));
+        let (said, goes_on) =
+            SAID.get(place).map_or(("ringing, then 503", false), |it| (it.0, it.2));
         let (report, leg) = (&reports[&number(place)], &board.attempt(&number(place))["legA"]);
         assert_eq!(at_first.get(&number(place)), Some(&1), "{said}");
         assert_eq!(at_second.get(&number(place)), goes_on.then_some(&1), "{said}");
@@ -95,8 +95,7 @@ fn the_next_trunk_is_tried_when_one_cannot_and_not_when_the_person_called_will_n
 #[test]
 fn the_same_holds_between_the_destinations_of_one_trunk() {
     let (first, second) = (failing(), answering());
-    let destinations =
-        [first.destination(", priority = 1"), second.destination(", priority = 2")];
+    let destinations = [first.destination(", priority = 1"), second.destination(", priority = 2")];
     check(first, &trunk("first", &destinations, ""), second, "first");
 }
 

@@ -142,8 +142,7 @@ impl Script {
     /// Sends a request within the dialog.
     pub(crate) fn asks(self, method: &str, number: u32, headers: &str, body: &str) -> Self {
         let message = inside(method, number);
-        let message =
-            format!("{message}{CONTACT}{headers}Content-Length: [len]\n\n{body}");
+        let message = format!("{message}{CONTACT}{headers}Content-Length: [len]\n\n{body}");
         self.send("", &message)
     }
 
