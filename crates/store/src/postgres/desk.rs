@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::{Id, JoinSet};
 
-use super::command::{Command, Queued};
+use super::command::{Asked, Command, Queued};
 use super::exchange::exchange;
 use super::office::Office;
 use super::page::{Ended, Page};
@@ -152,9 +152,10 @@ async fn serve(office: &Arc<Office>, account: AccountId, group: Vec<Queued>) {
     if !light.is_empty() {
         exchange(office, account, light).await;
     }
-    if !heavy.is_empty() {
-        write(office, account, heavy).await;
+    if heavy.iter().all(|command| matches!(command, Command::Barrier(_))) {
+        return deliver_barriers(&mut heavy);
     }
+    write(office, account, heavy).await;
 }
 
 /// Does the commands in one transaction; each in one of its own, if one of them cannot be done at
@@ -172,7 +173,12 @@ async fn write(office: &Arc<Office>, account: AccountId, mut commands: Vec<Comma
             Err(trouble) => Ended::Undone(trouble),
         };
         match ended {
-            Ended::Done => return deliver(&mut commands),
+            Ended::Done => {
+                return commands
+                    .iter_mut()
+                    .filter_map(Command::asked)
+                    .for_each(|asked| asked.deliver());
+            }
             Ended::Undone(Trouble::Lost(reason)) => {
                 tracing::debug!(reason, "A group was cut short and is done again.");
                 tokio::time::sleep(PAUSE).await;
@@ -196,6 +202,12 @@ async fn write(office: &Arc<Office>, account: AccountId, mut commands: Vec<Comma
     }
 }
 
-fn deliver(commands: &mut [Command]) {
-    commands.iter_mut().filter_map(Command::asked).for_each(|asked| asked.deliver());
+/// What they wait for has been done, and there is nothing to keep.
+fn deliver_barriers(barriers: &mut [Command]) {
+    for barrier in barriers {
+        if let Command::Barrier(ask) = barrier {
+            ask.answer = Some(Ok(()));
+            ask.deliver();
+        }
+    }
 }

@@ -153,11 +153,11 @@ pub(super) async fn open_calls(
         JOIN batch b ON b.account = c.account AND b.first = c.batch \
         WHERE c.account = $1 AND c.number < $2 AND c.message = ANY ($4) \
         ORDER BY c.number DESC LIMIT $3";
-    const OF_BULKS: &str = "SELECT c.number, c.record, b.change FROM batch b \
-        JOIN call c ON c.account = b.account \
-            AND c.number >= b.first AND c.number < b.first + b.calls \
-        WHERE b.account = $1 AND c.account = $1 AND c.number < $2 AND b.bulk = ANY ($4) \
-        ORDER BY c.number DESC LIMIT $3";
+    // Batch by batch: of a join a planner without fresh statistics makes a walk through all calls.
+    const OF_BULKS: &str = "SELECT c.number, c.record, b.change FROM batch b CROSS JOIN LATERAL \
+        (SELECT number, record FROM call WHERE account = $1 AND number < $2 \
+            AND number >= b.first AND number < b.first + b.calls OFFSET 0) c \
+        WHERE b.account = $1 AND b.bulk = ANY ($4) ORDER BY c.number DESC LIMIT $3";
     is_there(line, account).await?;
     if !may_be_open(query) {
         return Ok(Vec::new());

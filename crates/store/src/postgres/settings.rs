@@ -19,6 +19,12 @@ const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// The longest that one attempt to connect may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
+/// Every session's own settings. A node that stops in the middle of a transaction must not hold a
+/// lock for ever. All that is asked for is a few rows by an index; the planner does not know, because
+/// tables grow faster than their statistics.
+const SESSION: &str = "-c idle_in_transaction_session_timeout=10s -c jit=off \
+    -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off";
+
 /// Where the database is, and how this node works on it.
 #[derive(Clone, Debug)]
 pub struct PostgresSettings {
@@ -70,11 +76,7 @@ impl PostgresSettings {
         if config.get_ssl_mode() != SslMode::Disable && self.ca_file.is_none() {
             return Err(wrong("TLS to the database needs the CA's certificate as a file"));
         }
-        // A node that stops in the middle of a transaction must not hold a lock for ever.
-        let own = format!(
-            "-c search_path={} -c idle_in_transaction_session_timeout=10s -c jit=off",
-            self.schema
-        );
+        let own = format!("-c search_path={} {SESSION}", self.schema);
         let options = config.get_options().map_or(own.clone(), |given| format!("{given} {own}"));
         config
             .options(options)

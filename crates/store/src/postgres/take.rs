@@ -152,9 +152,7 @@ impl Page {
     }
 
     async fn records(&self, chosen: &[Range<i64>]) -> Done<Vec<Record>> {
-        const RECORDS: &str = "SELECT r.record FROM unnest($2::bigint[], $3::bigint[]) \
-            AS part (low, high) CROSS JOIN LATERAL (SELECT seq, record FROM report \
-            WHERE account = $1 AND seq >= low AND seq < high) r ORDER BY r.seq";
+        const RECORDS: &str = "SELECT record FROM records_of($1, $2, $3)";
         let starts: Vec<i64> = chosen.iter().map(|range| range.start).collect();
         let ends: Vec<i64> = chosen.iter().map(|range| range.end).collect();
         let rows = self.query(RECORDS, &[&self.id(), &starts, &ends]).await?;

@@ -11,6 +11,8 @@ use crate::record::EndedRecord;
 
 /// Reports that are dropped, or takes that are ended, in one step. Others wait while it is done.
 const STEP: i64 = 1_000;
+/// The most reports in one piece of a range that a take had, as `depart` cuts it.
+const TAKEN_SPAN_MAX: usize = 4_096;
 
 impl Page {
     /// One step; and whether there is more to do at once.
@@ -62,14 +64,13 @@ impl Page {
               AND t.take >= (SELECT first_take FROM queue WHERE account = $1) \
             ORDER BY t.take LIMIT $2";
         const TAKEN: &str = "DELETE FROM taken \
-            USING unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS gone (take, low, high) \
-            WHERE taken.account = $1 AND taken.range_end > gone.low \
-              AND taken.range_end <= gone.high AND taken.take = gone.take";
+            USING unnest($2::bigint[], $3::bigint[]) AS gone (take, piece) WHERE \
+            taken.account = $1 AND taken.range_end = gone.piece AND taken.take = gone.take";
         const TAKES: &str = "DELETE FROM take WHERE account = $1 AND take = ANY ($2)";
         const FIRST: &str = "UPDATE queue SET first_take = $2 WHERE account = $1";
         let over = self.now.minus(self.office.keeping.retention);
         let (mut takes, mut settled) = (Vec::new(), Vec::new());
-        let (mut of, mut lows, mut highs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut of, mut pieces) = (Vec::new(), Vec::new());
         let mut dropped = 0;
         for row in self.query(OLDEST, &[&self.id(), &STEP]).await? {
             let is_over = row.maybe_time("ended_at")?.is_some_and(|ended| ended <= over);
@@ -79,9 +80,10 @@ impl Page {
             let take: i64 = row.try_get("take")?;
             takes.push(take);
             for range in ranges(&row)? {
-                of.push(take);
-                lows.push(range.start);
-                highs.push(range.end);
+                for piece in range.clone().step_by(TAKEN_SPAN_MAX) {
+                    of.push(take);
+                    pieces.push(range.end.min(piece + TAKEN_SPAN_MAX as i64));
+                }
                 if row.try_get::<_, i16>("state")? == 1 {
                     dropped += range.end - range.start;
                     settled.push(range);
@@ -90,7 +92,7 @@ impl Page {
         }
         let Some(last) = takes.last() else { return Ok(0) };
         let account = self.id();
-        self.execute(TAKEN, &[&account, &of, &lows, &highs]).await?;
+        self.execute(TAKEN, &[&account, &of, &pieces]).await?;
         self.execute(TAKES, &[&account, &takes]).await?;
         self.execute(FIRST, &[&account, &(last + 1)]).await?;
         self.drop_reports(&settled).await?;
@@ -128,12 +130,10 @@ impl Page {
     /// Drops reports from the archive, with what is beside them; and the batches of the bulks of
     /// which nothing is left.
     async fn drop_reports(&mut self, gone: &[Range<i64>]) -> Done<()> {
-        const REPORTS: &str = "DELETE FROM report \
-            USING unnest($2::bigint[], $3::bigint[]) AS gone (low, high) \
-            WHERE account = $1 AND seq >= low AND seq < high RETURNING bulk";
-        const ENDED: &str = "DELETE FROM ended \
-            USING unnest($2::bigint[], $3::bigint[]) AS gone (low, high) \
-            WHERE account = $1 AND seq >= low AND seq < high RETURNING record";
+        const REPORTS: &str =
+            "DELETE FROM report WHERE account = $1 AND seq = ANY ($2) RETURNING bulk";
+        const ENDED: &str =
+            "DELETE FROM ended WHERE account = $1 AND seq = ANY ($2) RETURNING record";
         const BATCHES: &str = "DELETE FROM batch b WHERE b.account = $1 AND b.bulk = ANY ($2) \
             AND NOT EXISTS (SELECT FROM report r WHERE r.account = $1 AND r.bulk = b.bulk) \
             AND NOT EXISTS (SELECT FROM call c WHERE c.account = $1 \
@@ -142,15 +142,14 @@ impl Page {
             return Ok(());
         }
         let account = self.id();
-        let lows: Vec<i64> = gone.iter().map(|range| range.start).collect();
-        let highs: Vec<i64> = gone.iter().map(|range| range.end).collect();
-        let rows = self.rewrite(REPORTS, &[&account, &lows, &highs]).await?;
+        let seqs: Vec<i64> = gone.iter().cloned().flatten().collect();
+        let rows = self.rewrite(REPORTS, &[&account, &seqs]).await?;
         let mut bulks: Vec<i64> =
             rows.iter().map(|row| Ok(row.try_get("bulk")?)).collect::<Done<_>>()?;
         bulks.sort_unstable();
         bulks.dedup();
         let mut recorded = Vec::new();
-        for row in self.rewrite(ENDED, &[&account, &lows, &highs]).await? {
+        for row in self.rewrite(ENDED, &[&account, &seqs]).await? {
             let EndedRecord { number, recording, .. } = EndedRecord::read(row.bytes("record")?)?;
             if recording.parts > 0 {
                 recorded.push(row::number(number));

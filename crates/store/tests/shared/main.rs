@@ -10,3 +10,5 @@ mod faults;
 mod nodes;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod wear;

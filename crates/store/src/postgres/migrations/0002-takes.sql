@@ -196,6 +196,18 @@ BEGIN
     RETURN v_returned;
 END $$;
 
+-- The records of ranges, oldest first. Range by range: of a join over them a planner without fresh
+-- statistics makes a walk through the whole account.
+CREATE FUNCTION records_of(p_account bigint, p_starts bigint[], p_ends bigint[])
+RETURNS TABLE (record bytea) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    FOR i IN 1 .. cardinality(p_starts) LOOP
+        RETURN QUERY SELECT r.record FROM report r
+        WHERE r.account = p_account AND r.seq >= p_starts[i] AND r.seq < p_ends[i]
+        ORDER BY r.seq;
+    END LOOP;
+END $$;
+
 -- What polls do all day, in one round trip: notes fates, then takes the oldest reports for each of
 -- those who ask. Gives the records with the place of whoever asked, from 1; a row with place 0 if
 -- something may be pending again. Where there is nothing to do nothing is locked or written.
@@ -211,7 +223,8 @@ DECLARE
     v_pending bigint;
     v_latest bigint;
     v_woken boolean := false;
-    v_made bigint[] := '{}';
+    v_take record;
+    v_number bigint;
     v_starts bigint[];
     v_ends bigint[];
 BEGIN
@@ -225,8 +238,15 @@ BEGIN
     WHERE l.account = p_account AND l.node = p_node;
     IF v_latest >= p_operation THEN
         v_woken := true;
-        v_made := ARRAY(SELECT t.take FROM take t WHERE t.account = p_account AND t.state = 0
-            AND t.node = p_node AND t.operation = p_operation);
+        FOR v_take IN
+            SELECT t.place, t.take, t.starts, t.ends FROM take t
+            WHERE t.account = p_account AND t.state = 0
+              AND t.node = p_node AND t.operation = p_operation
+            ORDER BY t.take
+        LOOP
+            RETURN QUERY SELECT v_take.place, v_take.take, r.record
+            FROM records_of(p_account, v_take.starts, v_take.ends) r;
+        END LOOP;
     ELSE
         INSERT INTO latest (account, node, operation) VALUES (p_account, p_node, p_operation)
         ON CONFLICT (account, node) DO UPDATE SET operation = excluded.operation;
@@ -239,19 +259,11 @@ BEGIN
             SELECT f.starts, f.ends INTO v_starts, v_ends
             FROM pending_front(p_account, p_limits[i]) f;
             CONTINUE WHEN cardinality(v_starts) = 0;
-            v_made := v_made || depart(p_account, p_node, p_operation, i, p_now,
+            v_number := depart(p_account, p_node, p_operation, i, p_now,
                 v_starts, v_ends, NULL, NULL, p_credentials[i], p_peers[i], p_requests[i]);
+            RETURN QUERY SELECT i, v_number, r.record
+            FROM records_of(p_account, v_starts, v_ends) r;
         END LOOP;
     END IF;
     IF v_woken THEN RETURN QUERY SELECT 0, 0::bigint, NULL::bytea; END IF;
-    RETURN QUERY
-    SELECT t.place, t.take, r.record
-    FROM take t
-    CROSS JOIN LATERAL unnest(t.starts, t.ends) AS part (low, high)
-    CROSS JOIN LATERAL (
-        SELECT report.seq, report.record FROM report
-        WHERE report.account = p_account AND report.seq >= part.low AND report.seq < part.high
-    ) r
-    WHERE t.account = p_account AND t.take = ANY (v_made)
-    ORDER BY t.take, r.seq;
 END $$;
