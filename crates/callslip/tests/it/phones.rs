@@ -37,7 +37,11 @@ impl Phones {
 
     /// `callslip serve` with those settings, and with the demo deck.
     pub(crate) fn serving(settings: &str) -> Self {
-        let home = Home::new();
+        Self::serving_at(Home::new(), settings)
+    }
+
+    /// The same in a home that has files already.
+    pub(crate) fn serving_at(home: Home, settings: &str) -> Self {
         home.file("c.toml", settings);
         home.file("password", "open sesame");
         home.file("demo.csv", DEMO);

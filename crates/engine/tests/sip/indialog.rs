@@ -106,6 +106,29 @@ async fn a_hold_is_answered_keys_are_told_and_courtesies_given() {
 }
 
 #[tokio::test]
+async fn what_comes_right_after_the_ack_is_within_the_dialog() {
+    let stack = stack().await;
+    let scenario = Scenario::answered()
+        .reinvites(1, IS_SDP, HOLD, 200)
+        .ask("BYE", 2, "", "")
+        .expect_response(200);
+    let far = Far::plays_with(scenario, &["-m", "300"]).await;
+    let (stack_of_all, far_of_all) = (&stack, &far);
+    let calls = (0..300).map(|number| async move {
+        tokio::time::sleep(Duration::from_millis(5 * number)).await;
+        let mut leg = connected(stack_of_all, far_of_all).await;
+        match next(&mut leg).await {
+            LegEvent::Reoffered { reply, .. } => reply.accept(OFFER.into()),
+            event => panic!("{event:?}"),
+        }
+        assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
+    });
+    futures_util::future::join_all(calls).await;
+    far.ends_well().await;
+    drains(&stack).await;
+}
+
+#[tokio::test]
 async fn an_offer_that_the_line_refuses_or_forgets_is_refused() {
     let stack = stack().await;
     let scenario = Scenario::answered()
