@@ -27,7 +27,7 @@ pub(crate) fn start_quiet() {
 fn filter_of(level: &str) -> String {
     match level.trim().to_ascii_lowercase().as_str() {
         own @ ("warn" | "info" | "debug" | "trace") => {
-            format!("warn,callslip={own},api={own},store={own}")
+            format!("warn,callslip={own},api={own},engine={own},store={own}")
         }
         _ => level.to_owned(),
     }
