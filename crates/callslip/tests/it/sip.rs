@@ -5,6 +5,7 @@ mod callers;
 mod certificate;
 mod hold;
 mod machines;
+mod network;
 mod outages;
 mod ports;
 mod proxied;

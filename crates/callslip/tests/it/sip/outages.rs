@@ -18,19 +18,19 @@ fn calls_go_through_the_second_trunk_while_the_first_is_down() {
         trunk("first", "udp", first.port, &format!("{pinged}\npriority = 1")),
         trunk("second", "udp", second.port, &format!("{pinged}\npriority = 2")),
     ];
-    let phones = server("", &trunks);
+    let mut phones = server("", &trunks);
     assert_eq!(call(&phones, &mut b, "before").0, "first");
 
     first.stop();
-    let down = phones.process.wait_for("A trunk does not answer any more.");
-    assert!(down.last().unwrap().contains("trunk=\"first\""), "{down:?}");
+    let down = phones.says("A trunk does not answer any more.");
+    assert!(down.contains("trunk=\"first\""), "{down}");
     let (way, waited) = call(&phones, &mut b, "meanwhile");
     // Nobody waits for the first one to say nothing.
     assert!(way == "second" && waited < 500, "{way}, {waited} ms");
 
     first.start();
-    let up = phones.process.wait_for("A trunk answers again.");
-    assert!(up.last().unwrap().contains("trunk=\"first\""), "{up:?}");
+    let up = phones.says("A trunk answers again.");
+    assert!(up.contains("trunk=\"first\""), "{up}");
     assert_eq!(call(&phones, &mut b, "after").0, "first");
 }
 

@@ -121,5 +121,5 @@ fn without_another_trunk_the_report_says_that_the_network_failed() {
     let detail = phones.detail("click");
     assert_eq!(attempt(&detail)["outcome"], "networkError", "{detail:#}");
     assert_eq!(report["duration"], 0);
-    assert_eq!(report["error"]["name"], "EC_VOICE_NETWORK_ERROR", "{report:#}");
+    assert_eq!(report["error"]["name"], "EC_VOICE_ERROR_REQUEST_TIMEOUT", "{report:#}");
 }

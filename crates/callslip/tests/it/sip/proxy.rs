@@ -168,10 +168,10 @@ const GUARDS: &str = r#"
             exit;
         }
         if (save("location")) {
-            if (registered("location")) {
-                xlog("L_NOTICE", "REGISTERED $au to $(hdr(Contact)) asked $hdr(Expires)\n");
+            if (registered("location", "$tu")) {
+                xlog("L_NOTICE", "IS REGISTERED: $au at $hdr(Contact)\n");
             } else {
-                xlog("L_NOTICE", "UNREGISTERED $au\n");
+                xlog("L_NOTICE", "IS GONE: $au\n");
             }
         }
         exit;

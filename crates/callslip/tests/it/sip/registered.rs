@@ -28,10 +28,10 @@ fn a_registration_is_made_refreshed_and_taken_back() {
     let proxy = Proxy::before(&[&a, &b], &PASSWORD);
     let dir = TestDir::new();
     let mut phones = server("", &[trunk("edge", "udp", proxy.port, &login(&dir, "open sesame"))]);
-    let registered = proxy.says("REGISTERED ");
+    let registered = proxy.says("IS REGISTERED: ");
     let at = Instant::now();
-    assert!(registered.starts_with("100200 to <sip:"), "{registered}");
-    phones.process.wait_for("Registered with a trunk.");
+    assert!(registered.starts_with("100200 at <sip:"), "{registered}");
+    phones.says("Registered with a trunk.");
 
     phones.call(&[click("click", A)]);
     assert_eq!(proxy.says("LET THROUGH "), "100200");
@@ -40,11 +40,11 @@ fn a_registration_is_made_refreshed_and_taken_back() {
     assert_eq!(phones.take_one("click")["error"]["name"], "VOICE_ANSWERED");
 
     // It grants ten seconds, and we are back at the half.
-    proxy.says("REGISTERED ");
+    proxy.says("IS REGISTERED: ");
     let after = at.elapsed();
     assert!((Duration::from_secs(4)..Duration::from_secs(8)).contains(&after), "{after:?}");
     assert_eq!(phones.process.stop(), Some(0));
-    assert_eq!(proxy.says("UNREGISTERED "), "100200");
+    assert_eq!(proxy.says("IS GONE: "), "100200");
 }
 
 #[test]
@@ -52,9 +52,8 @@ fn a_wrong_password_is_told_once_and_calls_come_to_nothing() {
     let a = Telephone::new(A, Says::Tone(TONE_A), Answers::AtOnce);
     let proxy = Proxy::before(&[&a], &PASSWORD);
     let dir = TestDir::new();
-    let phones = server("", &[trunk("edge", "udp", proxy.port, &login(&dir, "open barley"))]);
-    let said = phones.process.wait_for("A trunk does not register us.");
-    let line = said.last().unwrap();
+    let mut phones = server("", &[trunk("edge", "udp", proxy.port, &login(&dir, "open barley"))]);
+    let line = phones.says("A trunk does not register us.");
     assert!(line.contains("WARN") && line.contains("trunk=\"edge\""), "{line}");
     assert!(line.contains("code=401") || line.contains("code=403"), "{line}");
     phones.call(&[click("click", A)]);

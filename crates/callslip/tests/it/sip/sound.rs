@@ -178,9 +178,12 @@ impl Says {
 }
 
 /// A minute of a tone.
+pub(super) fn tone_of(hertz: f64) -> impl Iterator<Item = i16> {
+    (0..60 * 8_000).map(move |n| ((TAU * hertz * f64::from(n) / RATE).sin() * 8_000.0) as i16)
+}
+
 fn tone(path: &Path, hertz: f64) {
-    let sample = |n: i32| ((TAU * hertz * f64::from(n) / RATE).sin() * 8_000.0) as i16;
-    let data: Vec<u8> = (0..60 * 8_000).flat_map(|n| sample(n).to_le_bytes()).collect();
+    let data: Vec<u8> = tone_of(hertz).flat_map(i16::to_le_bytes).collect();
     let mut file = b"RIFF".to_vec();
     file.extend((36 + u32::try_from(data.len()).unwrap()).to_le_bytes());
     file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");

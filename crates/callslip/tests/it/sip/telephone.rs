@@ -16,8 +16,6 @@ pub(super) enum Answers {
     AtOnce,
     /// Rings until it is answered.
     ByHand,
-    /// Speaks while it rings (183), until it is answered.
-    AfterSpeaking,
 }
 
 /// Hung up, and ended, when it is dropped.
@@ -35,7 +33,6 @@ impl Telephone {
         let mode = match answers {
             Answers::AtOnce => "auto",
             Answers::ByHand => "manual",
-            Answers::AfterSpeaking => "early",
         };
         let account = format!("<sip:{number}@127.0.0.1:{port}>;regint=0;answermode={mode}\n");
         says.write(&path("says.wav"));
@@ -49,7 +46,7 @@ impl Telephone {
             .replace("@DIR@", dir.path().to_str().unwrap());
         std::fs::write(path("config"), config).unwrap();
         let mut command = Command::new("baresip");
-        let running = Running::start(command.arg("-f").arg(dir.path()).stdin(Stdio::piped()));
+        let running = Running::start(command.args(["-s","-f"]).arg(dir.path()).stdin(Stdio::piped()));
         running.wait_for("baresip is ready");
         Self { running, dir, number: number.to_owned(), port }
     }
