@@ -33,6 +33,9 @@ need procps ps
 need iproute2 ip
 need util-linux unshare flock
 need mount mount
+need sip-tester sipp
+need kamailio kamailio
+ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 || missing="$missing kamailio-tls-modules"
 need php-cli php
 ls /usr/lib/php/*/curl.so >/dev/null 2>&1 || missing="$missing php-curl"
 need ruby ruby
@@ -52,6 +55,7 @@ need nodejs node
 have_xmlhttprequest || need npm npm
 need espeak-ng espeak-ng
 need sox sox
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 need libsox-fmt-base /usr/lib/*/sox/libsox_fmt_vorbis.so
 need libsox-fmt-mp3 /usr/lib/*/sox/libsox_fmt_mp3.so
 have_venv || python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"

@@ -163,14 +163,34 @@ impl From<StoreError> for ApiError {
             StoreError::Poisoned(_) => {
                 Self::unavailable("The ledger has stopped and waits for its operator", 30)
             }
+            StoreError::Unavailable(ref reason) => {
+                tracing::warn!(reason, "A request was refused for want of the database.");
+                Self::unavailable("The ledger cannot be reached; try again", 2)
+            }
             StoreError::Corrupt(_)
             | StoreError::LeaseLost
             | StoreError::InUse(_)
             | StoreError::Newer { .. }
+            | StoreError::SchemaNewer { .. }
+            | StoreError::Settings(_)
             | StoreError::Open { .. } => {
                 tracing::error!(error = %error, "The ledger failed.");
                 Self::internal()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_be_reached_is_no_fault_of_the_request() {
+        let error = ApiError::from(StoreError::Unavailable("connection refused by db-7".into()));
+        let response = error.respond(Format::Json);
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+        assert!(!error.text.contains("db-7"), "the client need not know where it is");
     }
 }

@@ -27,6 +27,8 @@ use crate::tls::Tls;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long to wait when the machine is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long after accounts and keys could not be read they are read again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 /// Streams of one HTTP/2 connection at the same time.
 const STREAMS_MAX: u32 = 200;
 
@@ -71,6 +73,7 @@ impl Server {
             let floor = Floor { edge: Arc::clone(&edge), surface, router, tls };
             running.spawn(floor.listen(socket, stopping.clone()));
         }
+        running.spawn(follow_settings(Arc::clone(&edge), stopping));
         Ok(Self { edge, stop, listeners: running })
     }
 
@@ -84,6 +87,28 @@ impl Server {
             tracing::warn!("Some connections were still busy at the end of the drain time.");
         }
         self.listeners.shutdown().await;
+    }
+}
+
+/// Reads accounts and keys again when somebody has changed them, on another node of the same ledger
+/// perhaps: a key that was revoked there opens nothing here.
+async fn follow_settings(edge: Arc<Edge>, mut stopping: watch::Receiver<bool>) {
+    let mut settings = edge.ledger.watch_settings();
+    let mut again = false;
+    loop {
+        tokio::select! {
+            changed = settings.changed(), if !again => if changed.is_err() { return },
+            () = tokio::time::sleep(READ_AGAIN), if again => {}
+            () = stop_asked(&mut stopping) => return,
+        }
+        settings.mark_unchanged();
+        again = match edge.accounts_changed().await {
+            Ok(()) => false,
+            Err(error) => {
+                tracing::warn!(%error, "Accounts and keys could not be read again yet.");
+                true
+            }
+        };
     }
 }
 

@@ -46,11 +46,6 @@ impl Carriers {
         }
     }
 
-    /// Whether there is anybody.
-    pub(crate) fn takes_calls(&self) -> bool {
-        !matches!(self, Self::None)
-    }
-
     /// The trunks, if calls go through trunks.
     pub(crate) fn sip(&self) -> Option<&SipCarrier> {
         match self {

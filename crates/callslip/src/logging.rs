@@ -5,6 +5,8 @@ use std::io::{IsTerminal, stderr};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::fmt;
 
+use engine::sip::LOG_FILTER;
+
 use crate::settings::{Log, LogFormat};
 
 /// Logs as the settings say.
@@ -27,8 +29,8 @@ pub(crate) fn start_quiet() {
 fn filter_of(level: &str) -> String {
     match level.trim().to_ascii_lowercase().as_str() {
         own @ ("warn" | "info" | "debug" | "trace") => {
-            format!("warn,callslip={own},api={own},engine={own},store={own}")
+            format!("warn,callslip={own},api={own},engine={own},store={own},{LOG_FILTER}")
         }
-        _ => level.to_owned(),
+        _ => format!("{level},{LOG_FILTER}"),
     }
 }

@@ -19,7 +19,7 @@ use store::{Ledger, StoreError};
 use crate::admin_file::{AdminFile, Written};
 use crate::carriers::Carriers;
 use crate::clock::Pace;
-use crate::settings::{BadSettings, Settings, resolve};
+use crate::settings::{BadSettings, Carrier, Settings, resolve};
 use crate::telephony::{Switched, Telephony};
 use crate::upkeep::Upkeep;
 
@@ -49,17 +49,25 @@ impl Server {
     /// Starts everything that the settings ask for. Called inside a runtime.
     pub(crate) async fn start(settings: &Settings, pace: Pace) -> anyhow::Result<Self> {
         let tls = tls_of(settings)?.map(Arc::new);
-        let ledger = open_ledger(settings, &pace)?;
-        let public = listen(&settings.http.listen)?;
+        let ledger = open_ledger(settings, &pace).await?;
+        let role = settings.data.role;
+        let public = role.answers().then(|| listen(&settings.http.listen)).transpose()?;
         let admin = listen(&settings.admin.listen)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let public_url = format!("{scheme}://{}", reachable(public.local_addr()?));
-        let listeners = vec![
-            api::Listener { socket: admin, surface: api::Surface::Admin, tls: None },
-            api::Listener { socket: public, surface: api::Surface::Public, tls: tls.clone() },
-        ];
+        let mut listeners =
+            vec![api::Listener { socket: admin, surface: api::Surface::Admin, tls: None }];
+        let mut public_url = String::new();
+        if let Some(socket) = public {
+            public_url = format!("{scheme}://{}", reachable(socket.local_addr()?));
+            let surface = api::Surface::Public;
+            listeners.push(api::Listener { socket, surface, tls: tls.clone() });
+        }
         let tariffs = tariffs_of(&ledger).await?;
-        let carriers = Carriers::start(settings, &pace).await?;
+        let takes_calls = settings.calls.carrier != Carrier::None;
+        let carriers = match role.calls() {
+            true => Carriers::start(settings, &pace).await?,
+            false => Carriers::None,
+        };
         let prompts = Prompts::new(settings.prompts.engine(), pace.clock.clone());
         let prompts = Arc::new(prompts.await);
         let parts = Parts {
@@ -69,9 +77,9 @@ impl Server {
             tariffs: tariffs.clone(),
             time: Time::new(pace.clock.clone(), pace.speed),
         };
-        let exchange = Exchange::start(parts, settings.calls.exchange());
-        let (takes_calls, sip) = (carriers.takes_calls(), carriers.sip().cloned());
-        let switched = Switched { prompts, gauge: exchange.gauge(), takes_calls, sip };
+        let exchange = role.calls().then(|| Exchange::start(parts, settings.calls.exchange()));
+        let gauge = exchange.as_ref().map(Exchange::gauge);
+        let switched = Switched { prompts, gauge, takes_calls, sip: carriers.sip().cloned() };
         let telephony = Telephony { tariffs, exchange: Some(switched) };
         let edge = api::Edge::new(
             ledger.clone(),
@@ -80,7 +88,7 @@ impl Server {
             settings.edge(),
         );
         let mut server = Self::over(ledger, edge, public_url, listeners).await?;
-        server.exchange = Some(exchange);
+        server.exchange = exchange;
         server.carriers = carriers;
         server.tls = tls;
         server.upkeep = Some(Upkeep::start(server.ledger.clone()));
@@ -96,7 +104,7 @@ impl Server {
     /// runtime.
     pub(crate) async fn start_admin(settings: &Settings) -> anyhow::Result<Self> {
         let pace = Pace::of_life();
-        let ledger = open_ledger(settings, &pace)?;
+        let ledger = open_ledger(settings, &pace).await?;
         let socket = listen("127.0.0.1:0")?;
         let listener = api::Listener { socket, surface: api::Surface::Admin, tls: None };
         let telephony = Telephony { tariffs: tariffs_of(&ledger).await?, exchange: None };
@@ -190,13 +198,22 @@ pub(crate) fn tls_of(settings: &Settings) -> anyhow::Result<Option<api::Tls>> {
     Ok(Some(loaded?))
 }
 
-fn open_ledger(settings: &Settings, pace: &Pace) -> anyhow::Result<Arc<dyn Ledger>> {
+pub(crate) async fn open_ledger(
+    settings: &Settings,
+    pace: &Pace,
+) -> anyhow::Result<Arc<dyn Ledger>> {
     let dir = &settings.data.dir;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("cannot make the directory {}", dir.display()))?;
+    if let Some(shared) = settings.data.shared() {
+        let ledger = store::Postgres::open(shared, settings.keeping(), pace.clock.clone());
+        let url = settings.data.url.as_deref().unwrap_or_default();
+        let ledger = ledger.await.with_context(|| format!("cannot open the ledger at {url}"))?;
+        return Ok(Arc::new(ledger));
+    }
     let ledger = store::Embedded::open(dir, settings.keeping(), pace.clock.clone());
     Ok(Arc::new(ledger.map_err(|error| with_owner(error, dir))?))
 }

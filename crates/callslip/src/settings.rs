@@ -58,9 +58,42 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// The ledger's directory.
+    /// The ledger's directory; with a shared ledger, this node's own.
     #[serde(deserialize_with = "bounds::path")]
     pub dir: PathBuf,
+    /// The database that several nodes share.
+    #[serde(deserialize_with = "bounds::database_if_given")]
+    pub url: Option<String>,
+    /// A file with its password.
+    #[serde(deserialize_with = "bounds::path_if_given")]
+    pub password_file: Option<PathBuf>,
+    /// PEM of the authorities that its certificate is verified with.
+    #[serde(deserialize_with = "bounds::path_if_given")]
+    pub ca_file: Option<PathBuf>,
+    /// Connections to it.
+    #[serde(deserialize_with = "bounds::between::<2, 1000, _, _>")]
+    pub connections: usize,
+    /// Seconds that a request waits for it.
+    #[serde(deserialize_with = "bounds::between::<1, 300, _, _>")]
+    pub patience_s: u64,
+    /// Seconds of silence after which a node counts as dead.
+    #[serde(deserialize_with = "bounds::between::<5, 3600, _, _>")]
+    pub silence_s: u64,
+    /// What this node does.
+    pub role: Role,
+}
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It answers requests; other nodes place the calls.
+    Api,
+    /// It places calls; other nodes answer requests.
+    Engine,
+    /// Both.
+    #[default]
+    All,
 }
 
 /// `[http]`
@@ -197,7 +230,17 @@ pub enum LogFormat {
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dir: "callslip-data".into() }
+        let shared = store::PostgresSettings::at("");
+        Self {
+            dir: "callslip-data".into(),
+            url: None,
+            password_file: None,
+            ca_file: None,
+            connections: shared.connections,
+            patience_s: shared.patience.as_secs(),
+            silence_s: shared.silence_max.as_secs(),
+            role: Role::All,
+        }
     }
 }
 
@@ -263,6 +306,39 @@ impl Default for Log {
     }
 }
 
+impl Data {
+    /// How the shared ledger is reached, if there is one.
+    pub fn shared(&self) -> Option<store::PostgresSettings> {
+        Some(store::PostgresSettings {
+            password_file: self.password_file.clone(),
+            ca_file: self.ca_file.clone(),
+            connections: self.connections,
+            patience: Duration::from_secs(self.patience_s),
+            silence_max: Duration::from_secs(self.silence_s),
+            ..store::PostgresSettings::at(self.url.clone()?)
+        })
+    }
+
+    fn check_together(&self) -> Result<(), String> {
+        if self.url.is_none() && self.role != Role::All {
+            return Err("data.role: a node of one kind needs a shared ledger, data.url".into());
+        }
+        Ok(())
+    }
+}
+
+impl Role {
+    /// Whether it answers the requests of accounts.
+    pub fn answers(self) -> bool {
+        matches!(self, Self::Api | Self::All)
+    }
+
+    /// Whether it places calls.
+    pub fn calls(self) -> bool {
+        matches!(self, Self::Engine | Self::All)
+    }
+}
+
 impl Settings {
     /// The settings of the HTTP edge.
     pub fn edge(&self) -> api::Settings {
@@ -322,6 +398,16 @@ impl Settings {
         self.sip.stack(sources, self.trunk.iter().any(Trunk::speaks_tls))
     }
 
+    /// The same for a node of that kind, if one is asked for.
+    ///
+    /// # Errors
+    /// The ledger is not shared.
+    pub fn with_role(mut self, role: Option<Role>) -> Result<Self, BadSettings> {
+        self.data.role = role.unwrap_or(self.data.role);
+        self.data.check_together().map_err(BadSettings)?;
+        Ok(self)
+    }
+
     /// What no single key can get wrong.
     fn check_together(&self) -> Result<(), String> {
         match (&self.http.tls_cert, &self.http.tls_key) {
@@ -329,6 +415,7 @@ impl Settings {
             (None, Some(_)) => return Err("http.tls_key is given, http.tls_cert is not".into()),
             (Some(_), Some(_)) | (None, None) => {}
         }
+        self.data.check_together()?;
         self.sip.check_together()?;
         self.media.check_together()?;
         self.amd.check_together()?;

@@ -24,6 +24,20 @@ pub enum StoreError {
         /// The newest format known here.
         known: u32,
     },
+    /// The database has a schema that a newer release made.
+    #[error("the database has ledger schema {found}; this release knows up to {known}")]
+    SchemaNewer {
+        /// The schema it has.
+        found: u32,
+        /// The newest schema known here.
+        known: u32,
+    },
+    /// The ledger's settings cannot be used.
+    #[error("the ledger's settings: {0}")]
+    Settings(String),
+    /// The database could not be reached in time. What was asked may or may not be kept.
+    #[error("the ledger's database cannot be reached: {0}")]
+    Unavailable(String),
     /// More commands are waiting than may.
     #[error("the ledger has more waiting than it takes on; try again")]
     Busy,

@@ -13,11 +13,17 @@
 //! from a submission on, is drawn in `call`. Nothing here knows HTTP, or how a call is made.
 
 mod audit;
+mod bulk;
 mod call;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod embedded;
 mod error;
+mod hash;
+mod judge;
+mod order;
+mod postgres;
+mod query;
 pub mod record;
 mod take;
 
@@ -35,6 +41,7 @@ pub use call::{
 };
 pub use embedded::Embedded;
 pub use error::StoreError;
+pub use postgres::{Postgres, PostgresSettings};
 pub use record::Record;
 pub use take::{Fate, Filter, ReplayKey, ReturnReason, TakeAsk, TakeId, Taken, TakenBy};
 
@@ -308,6 +315,9 @@ pub enum Health {
     Stalled(Duration),
     /// A write or an fsync failed, for this reason. It can not, until the process is restarted.
     Poisoned(String),
+    /// The database cannot be reached, for this reason. What comes meanwhile waits a little and is
+    /// refused; the ledger goes on by itself once it can.
+    Unreachable(String),
 }
 
 /// Figures for the metrics page.

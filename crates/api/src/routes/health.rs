@@ -17,6 +17,12 @@ use crate::metrics::Ledgered;
 /// Accounts with a metric of their own at most, the longest queues first.
 const ACCOUNTS_SHOWN_MAX: usize = 100;
 
+/// What to do about a ledger on a disk.
+const FREE_DISK: &str = "Free the disk or replace it, then restart: what was answered is kept.";
+/// What to do about one on a database.
+const REACH_DATABASE: &str = "Bring the database back, or the way to it; this process goes on by \
+    itself then. Until then it refuses with 503: what was answered is kept.";
+
 /// The process answers.
 pub(super) async fn live() -> Json<Value> {
     Json(json!({"status": "live"}))
@@ -25,14 +31,8 @@ pub(super) async fn live() -> Json<Value> {
 /// Requests can be served: the ledger can be written to and no stop has begun.
 pub(super) async fn ready(State(edge): Edged) -> (StatusCode, Json<Value>) {
     let stopping = edge.stopping.load(Ordering::SeqCst);
-    let (ledger, reason) = match edge.ledger.health() {
-        Health::Ready => ("ready", None),
-        Health::Stalled(span) => {
-            ("stalled", Some(format!("a commit has been under way for {} s", span.as_secs())))
-        }
-        Health::Poisoned(reason) => ("poisoned", Some(reason)),
-    };
-    let is_ready = !stopping && reason.is_none();
+    let (ledger, trouble) = told(edge.ledger.health());
+    let is_ready = !stopping && trouble.is_none();
     let mut body = json!({
         "status": if is_ready { "ready" } else { "unavailable" },
         "ledger": {"status": ledger},
@@ -43,13 +43,25 @@ pub(super) async fn ready(State(edge): Edged) -> (StatusCode, Json<Value>) {
         let voices = edge.telephony.figures().voices;
         body["speech"] = json!({"status": if voices > 0 { "ready" } else { "no voice" }});
     }
-    if let Some(reason) = reason {
+    if let Some((reason, remedy)) = trouble {
         body["ledger"]["reason"] = json!(reason);
-        body["ledger"]["remedy"] =
-            json!("Free the disk or replace it, then restart: what was answered is kept.");
+        body["ledger"]["remedy"] = json!(remedy);
     }
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body))
+}
+
+/// How the ledger is, in a word; and if it is not well, why, and what to do.
+fn told(health: Health) -> (&'static str, Option<(String, &'static str)>) {
+    match health {
+        Health::Ready => ("ready", None),
+        Health::Stalled(span) => {
+            let reason = format!("a commit has been under way for {} s", span.as_secs());
+            ("stalled", Some((reason, FREE_DISK)))
+        }
+        Health::Poisoned(reason) => ("poisoned", Some((reason, FREE_DISK))),
+        Health::Unreachable(reason) => ("unreachable", Some((reason, REACH_DATABASE))),
+    }
 }
 
 /// The metrics page, in Prometheus' text format.
@@ -77,5 +89,18 @@ async fn ledgered(edge: &Arc<Edge>) -> Ledgered {
         calls: edge.telephony.figures(),
         oldest_seconds: oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
         ready: edge.ledger.health() == Health::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_be_reached_is_told_with_its_reason() {
+        let (ledger, trouble) = told(Health::Unreachable("connection refused".into()));
+        let (reason, remedy) = trouble.unwrap();
+        assert_eq!((ledger, reason.as_str()), ("unreachable", "connection refused"));
+        assert!(remedy.contains("database") && !remedy.contains("restart"));
     }
 }

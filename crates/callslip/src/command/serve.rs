@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::clock::Pace;
 use crate::logging;
 use crate::server::Server;
-use crate::settings::{BadSettings, Carrier, Flags, Settings};
+use crate::settings::{BadSettings, Carrier, Flags, Role, Settings};
 
 /// The flags of `serve`.
 #[derive(Args, Debug)]
@@ -21,6 +21,9 @@ pub(crate) struct Serve {
     /// Address and port of the public API [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// What this node of a shared ledger does [default: all].
+    #[arg(long, value_enum, value_name = "ROLE")]
+    role: Option<Role>,
     /// Address and port of the admin API [default: 127.0.0.1:8081].
     #[arg(long, value_name = "ADDR")]
     admin_listen: Option<String>,
@@ -44,7 +47,7 @@ impl Serve {
         let mut settings = self.flags.settings()?;
         settings.http.listen = self.listen.clone().unwrap_or(settings.http.listen);
         settings.admin.listen = self.admin_listen.clone().unwrap_or(settings.admin.listen);
-        Ok(settings)
+        settings.with_role(self.role)
     }
 }
 

@@ -256,3 +256,20 @@ pub(super) fn country<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::
     }
     Ok(given)
 }
+
+/// A database that the shared ledger can be in, without a password in the settings.
+pub(super) fn database_if_given<'de, D>(input: D) -> Result<Option<String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let url = String::deserialize(input)?;
+    let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
+    let rest = rest.ok_or_else(|| D::Error::custom("must begin with postgres://"))?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, _)) if user.contains(':') => {
+            Err(D::Error::custom("has a password in it, which belongs into password_file"))
+        }
+        Some(_) | None => Ok(Some(url)),
+    }
+}

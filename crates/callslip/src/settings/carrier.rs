@@ -66,7 +66,7 @@ impl Amd {
             total: Duration::from_millis(self.total_ms),
             word_min: Duration::from_millis(self.word_min_ms),
             between_words: Duration::from_millis(self.between_words_ms),
-            words: self.words_max + 1,
+            words: self.machine_words,
             word_max: Duration::from_millis(self.word_max_ms),
             silence_threshold: self.silence_threshold,
             on_silence: who(self.on_silence),

@@ -108,9 +108,9 @@ pub struct Amd {
     /// Milliseconds of silence between words.
     #[serde(deserialize_with = "bounds::between::<20, 5000, _, _>")]
     pub between_words_ms: u64,
-    /// Words of a person's greeting.
+    /// So many words, and it is a machine.
     #[serde(deserialize_with = "bounds::between::<1, 100, _, _>")]
-    pub words_max: u32,
+    pub machine_words: u32,
     /// Mean magnitude of silence.
     #[serde(deserialize_with = "bounds::between::<1, 32_767, _, _>")]
     pub silence_threshold: u16,
@@ -172,7 +172,7 @@ impl Default for Amd {
             word_min_ms: 100,
             word_max_ms: 5000,
             between_words_ms: 50,
-            words_max: 3,
+            machine_words: 4,
             silence_threshold: 256,
             on_silence: Who::Human,
             on_time_out: Who::Human,

@@ -85,7 +85,7 @@ fn a_wrong_value_of_sip_media_or_amd_is_shown_too() {
     check("media", "rtp_timeout_s = 4", "must be 5 to 3600");
     check("media", "ringback = \"Germany\"", "two letters of a country");
     check("media", "recording = \"some\"", "`none`, `asked`, `all`");
-    check("amd", "words_max = 0", "must be 1 to 100");
+    check("amd", "machine_words = 0", "must be 1 to 100");
     check("amd", "total_ms = 100", "must be 500 to 60000");
     check("amd", "on_silence = \"nobody\"", "`human` or `machine`");
     check("amd", "greeting = 1500", "unknown field `greeting`");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use model::Outcome;
 
 /// Figures of an exchange since it started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ExchangeFigures {
     /// Calls leased to be placed, from then to their record.
     pub under_way: u64,

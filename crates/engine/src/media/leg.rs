@@ -28,6 +28,8 @@ use super::voice::{self, Frame, Hears};
 pub(super) const PACKET_MAX: usize = 1_400;
 /// Nothing relayed for that long: the other leg is silent, and a beep is sent alone.
 const PAUSE: Samples = 3 * FRAME as Samples;
+/// Frames that are taken for late rather than for silent.
+const LATE_MAX: u8 = 10;
 
 /// What a thread lends for a moment: the time, its counts, and room for a packet.
 pub(super) struct Turn<'a> {
@@ -46,13 +48,15 @@ pub(super) struct Leg {
     received: Received,
     /// Up to when what we have sent lasts.
     sent_until: Samples,
-    /// When the other leg was passed on last, if nothing else was sent since.
-    relayed: Option<Samples>,
+    /// When the other leg was passed on last and under which source, if nothing else was sent since.
+    relayed: Option<(Samples, u32)>,
     heard: Samples,
     events: Receiver,
     /// Listens for keys in the sound, until the far end proves that it sends events.
     in_band: Option<inband::Detector>,
     ear: Option<Ear>,
+    /// Frames in a row that did not come in time.
+    missing: u8,
     keys: Keys,
     beep: Option<Tone>,
 }
@@ -89,12 +93,15 @@ impl Leg {
             events: Receiver::default(),
             in_band: settings.in_band.then(inband::Detector::default),
             ear: None,
+            missing: 0,
             keys: Keys::default(),
             beep: None,
         }
     }
 
     pub(super) fn connect(&mut self, peer: Peer, now: Samples) {
+        // Whoever was to be silent until now is not missed at once.
+        self.heard = now;
         match &mut self.wire {
             Some(wire) => {
                 wire.agreed = peer.agreed;
@@ -102,7 +109,7 @@ impl Leg {
                 wire.rtcp.tell(peer.rtcp);
             }
             None => {
-                (self.sent_until, self.heard) = (now, now);
+                self.sent_until = now;
                 let policy = self.settings.latching;
                 self.wire = Some(Wire {
                     agreed: peer.agreed,
@@ -198,11 +205,12 @@ impl Leg {
         if self.keys.are_pressed() {
             return;
         }
-        if self.relayed.is_none() {
+        let source = said.packet.header.ssrc;
+        if self.relayed.is_none_or(|(_, before)| before != source) {
             self.catch_up(turn.now);
         }
         let Some(header) = self.outgoing.relay(&said.packet, payload_type, samples) else { return };
-        self.relayed = Some(turn.now);
+        self.relayed = Some((turn.now, source));
         self.sent_until = self.sent_until.max(turn.now + Samples::from(samples));
         let payload = &mut turn.room[HEADER..HEADER + said.packet.payload.len()];
         payload.copy_from_slice(said.packet.payload);
@@ -253,7 +261,7 @@ impl Leg {
     /// Silence to lay a beep upon, if the other leg, who should be heard, says nothing.
     fn beep_alone(&self, agreed: &Agreed, now: Samples) -> Option<Frame> {
         self.beep.as_ref()?;
-        let speaks = self.relayed.is_some_and(|at| now < at + PAUSE);
+        let speaks = self.relayed.is_some_and(|(at, _)| now < at + PAUSE);
         (!speaks && !self.keys.are_pressed()).then_some([agreed.codec.silence(); FRAME])
     }
 
@@ -335,14 +343,27 @@ impl Leg {
         }
     }
 
-    /// What it has said in the last 20 ms, in µ-law, and whether there was anything.
-    pub(super) fn frame(&mut self) -> Option<(Frame, bool)> {
-        Some(self.ear.as_mut()?.frame())
+    /// Whether somebody does.
+    pub(super) fn is_attended(&self) -> bool {
+        self.ear.is_some()
     }
 
-    /// A key that sounds in that frame.
+    /// What it has said in the last 20 ms, in µ-law, if there was anything.
+    pub(super) fn frame(&mut self) -> Option<Frame> {
+        let frame = self.ear.as_mut()?.frame();
+        self.missing = if frame.is_some() { 0 } else { self.missing.saturating_add(1) };
+        frame
+    }
+
+    /// Nothing more of it will be attended to.
+    pub(super) fn finish(&mut self) {
+        self.ear.iter_mut().for_each(Ear::finish);
+    }
+
+    /// A key that sounds in that frame. One that is late is no pause between two keys.
     pub(super) fn key_in(&mut self, linear: &[i16]) -> Option<char> {
-        self.in_band.as_mut()?.hear(linear)
+        let late = (1..LATE_MAX).contains(&self.missing);
+        self.in_band.as_mut().filter(|_| !late)?.hear(linear)
     }
 }
 

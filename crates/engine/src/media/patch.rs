@@ -18,6 +18,8 @@ use super::voice::{Frame, Hears};
 
 /// Events that keys leave free for everything else.
 const RESERVED: usize = 16;
+/// Frames that are made up for by listening on at the end: what an ear holds while a call goes well.
+const HELD_MAX: usize = 2;
 
 /// The way out to the line.
 #[derive(Debug)]
@@ -158,8 +160,12 @@ impl Patch {
         let mut said: [Frame; 2] = [silence; 2];
         for (which, said) in [Which::A, Which::B].into_iter().zip(&mut said) {
             let Some(leg) = &mut self.legs[which as usize] else { continue };
-            let Some((frame, _)) = leg.frame() else { continue };
-            *said = frame;
+            if !leg.is_attended() {
+                continue;
+            }
+            if let Some(frame) = leg.frame() {
+                *said = frame;
+            }
             let mut linear = [0; FRAME];
             Codec::Pcmu.decode(said, &mut linear);
             if let Some(key) = leg.key_in(&linear) {
@@ -201,6 +207,10 @@ impl Patch {
 
     /// Ends everything. Nothing is told after that.
     pub(super) fn close(mut self, turn: &mut Turn<'_>) {
+        if self.recorder.is_some() {
+            self.legs.iter_mut().flatten().for_each(Leg::finish);
+            (0..HELD_MAX).for_each(|_| self.listen(turn));
+        }
         self.close_leg(Which::A, turn);
         self.close_leg(Which::B, turn);
         if let Some(rest) = self.recorder.take().and_then(Recorder::rest) {

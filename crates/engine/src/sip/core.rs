@@ -88,12 +88,17 @@ impl Core {
             .with("Supported", SUPPORTED)
     }
 
-    /// How a request within a dialog goes: by the connection of the INVITE while it stands.
+    /// How a request within a dialog goes: by the connection of the INVITE while it stands; and
+    /// as the INVITE did, if where the dialog leads cannot be found out.
     pub(super) async fn route_in(&self, dialog: &Dialog, first: &Route) -> Result<Route, Unsent> {
         match first.transport {
             Transport::Tcp | Transport::Tls if self.wire.stands(first) => Ok(first.clone()),
             Transport::Udp | Transport::Tcp | Transport::Tls => {
-                self.wire.route(&dialog.next_hop()).await
+                let route = self.wire.route(&dialog.next_hop()).await;
+                route.or_else(|unsent| match self.wire.stands(first) {
+                    true => Ok(first.clone()),
+                    false => Err(unsent),
+                })
             }
         }
     }
@@ -140,7 +145,8 @@ impl Core {
         while let Some(arrival) = arrivals.recv().await {
             match arrival {
                 Arrival::Request(incoming) => self.hand_on(incoming),
-                Arrival::Stray(response, route) => {
+                Arrival::Stray(stray) => {
+                    let (response, route) = *stray;
                     let core = self.clone();
                     self.spawn(async move { core.release_stray(response, route).await });
                 }

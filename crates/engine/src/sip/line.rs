@@ -102,9 +102,14 @@ impl SipLine {
         is_quiet
     }
 
-    /// Takes in what has happened in the media. True if that may have been all.
+    /// Takes in what has happened in the media. True if that may have been all. Media that has ended
+    /// by itself is broken, and nobody will hear anything more.
     fn hear_media(&mut self, cx: &mut Context<'_>) -> bool {
-        let Poll::Ready(Some(event)) = self.media.poll(cx) else { return true };
+        let event = match self.media.poll(cx) {
+            Poll::Ready(Some(event)) => event,
+            Poll::Ready(None) if !self.is_silent => Event::Silence,
+            Poll::Ready(None) | Poll::Pending => return true,
+        };
         match event {
             Event::Key(leg, key) => self.heard_key(leg, key),
             Event::PromptFinished => self.told.push_back(Signal::PromptFinished),

@@ -18,7 +18,7 @@ use super::message::Message;
 use super::reason::Reason;
 use super::session::{Due, Session};
 use super::settings::{Credentials, SessionTimer};
-use super::wire::{Incoming, Route};
+use super::wire::{Incoming, Route, Unsent};
 
 /// A leg that is up.
 pub(super) struct Talking {
@@ -57,6 +57,8 @@ struct Offered {
 
 /// What has come of something that ran beside.
 enum Done {
+    /// How the far end is reached is known.
+    Routed(Result<Route, Unsent>),
     /// A key was sent, or not.
     Key,
     /// Our refresh was answered.
@@ -104,9 +106,9 @@ impl Talking {
 
     /// Talks to the end.
     pub(super) async fn run(mut self) {
-        if let Ok(route) = self.core.route_in(&self.dialog, &self.up.route).await {
-            self.up.route = route;
-        }
+        // So that the far end is listened to where it is now, before we ask it anything.
+        let (core, dialog, route) = (self.core.clone(), self.dialog.clone(), self.up.route.clone());
+        self.chores.spawn(async move { Done::Routed(core.route_in(&dialog, &route).await) });
         let end = loop {
             let (due, think) = (
                 self.due.filter(|_| !self.is_asking).map(|(at, _)| at),
@@ -275,6 +277,8 @@ impl Talking {
 
     async fn done(&mut self, done: Done) -> Option<End> {
         match done {
+            Done::Routed(Ok(route)) => self.up.route = route,
+            Done::Routed(Err(_)) => {}
             Done::Key => self.is_asking = false,
             Done::Refreshed { by_update, result } => {
                 self.is_asking = false;

@@ -56,7 +56,7 @@ pub(super) enum Arrival {
     Request(Box<Incoming>),
     /// A 2xx to an INVITE that nobody waits for (any more): a fork's, one that was given up, or
     /// one of a former process.
-    Stray(Message, Route),
+    Stray(Box<(Message, Route)>),
 }
 
 /// How the next hop is reached.
@@ -147,10 +147,7 @@ impl Wire {
                 connection
             }
         };
-        let sent_by = match self.streams.listens(transport) {
-            Some(listener) => listener.to_string(),
-            None => connection.get_addr().addr.to_string(),
-        };
+        let sent_by = sent_by(&connection, self.streams.listens(transport));
         Ok(Route { connection, remote, transport, sent_by })
     }
 
@@ -272,6 +269,18 @@ pub(super) fn digest(of: &DigestOf) -> Option<String> {
     let DigestOf { username, password, realm, nonce, uri, .. } = *of;
     let qop = qop.as_ref();
     Some(compute_digest(username, password, realm, nonce, &method, uri, algorithm, qop))
+}
+
+/// How we are reached back: where we listen, else where the connection is.
+fn sent_by(connection: &SipConnection, listener: Option<SocketAddr>) -> String {
+    match (connection.get_addr().get_socketaddr(), listener) {
+        (Ok(local), Some(listener)) if listener.ip().is_unspecified() => {
+            SocketAddr::new(local.ip(), listener.port()).to_string()
+        }
+        (_, Some(listener)) => listener.to_string(),
+        (Ok(local), None) => local.to_string(),
+        (Err(_), None) => connection.get_addr().addr.to_string(),
+    }
 }
 
 fn options(settings: &StackSettings) -> EndpointOption {

@@ -14,6 +14,8 @@ mod line_log;
 #[cfg(test)]
 mod money;
 #[cfg(test)]
+mod notes;
+#[cfg(test)]
 mod pace;
 #[cfg(test)]
 mod prompts;

@@ -1,22 +1,26 @@
 //! What is made of what the legs say: recordings, and who answered.
 
-use std::time::Duration;
-
 use engine::carrier::{Audio, Leg};
 use engine::media::{Event, LegSettings};
 use model::cdr::{Clue, Verdict};
 use voip::g711::Codec;
 
-use crate::phone::{Phone, bridged, close, converted, event, frame, plane, speech};
+use crate::phone::{Pace, Phone, bridged, close, converted, event, frame, plane, speech};
 
 /// What one side says in a recording.
 fn side(recorded: &[u8], which: usize) -> Vec<u8> {
     recorded.chunks_exact(2).map(|pair| pair[which]).collect()
 }
 
-/// Where that is said.
-fn place(side: &[u8], said: &[u8]) -> Option<usize> {
-    side.windows(said.len()).position(|window| window == said)
+/// Where each packet is in it, one after the other: silence may come between them, if one was late.
+fn places(side: &[u8], said: &[Vec<u8>]) -> Vec<usize> {
+    let mut from = 0;
+    let place = |packet: &Vec<u8>| {
+        let at = side[from..].windows(packet.len()).position(|window| window == packet)?;
+        from += at + packet.len();
+        Some(from - packet.len())
+    };
+    said.iter().map_while(place).collect()
 }
 
 #[test]
@@ -27,25 +31,26 @@ fn a_recording_has_both_sides_at_their_time() {
     call.record();
     frame();
     let mut said = [Vec::new(), Vec::new()];
+    let mut pace = Pace::begin();
     for number in 0..40 {
         a.say(&speech(number));
-        said[0].extend(speech(number));
+        said[0].push(speech(number));
         // B says nothing in the first half.
         if number >= 20 {
             b.say(&speech(number + 100));
-            said[1].extend(converted(&speech(number + 100), Codec::Pcma, Codec::Pcmu));
+            said[1].push(converted(&speech(number + 100), Codec::Pcma, Codec::Pcmu));
         }
-        frame();
+        pace.wait();
     }
-    std::thread::sleep(Duration::from_millis(80));
     let events = close(&mut call);
     let [Event::Recorded(recorded)] = &events[..] else { panic!("{} events", events.len()) };
-    let begin_a = place(&side(recorded, 0), &said[0]).expect("A is recorded");
-    let begin_b = place(&side(recorded, 1), &said[1]).expect("B is recorded");
-    let later = begin_b as i64 - begin_a as i64;
-    // Twenty frames, as well as a test can keep the time.
-    assert!((3_000..4_200).contains(&later), "{later} samples");
-    assert!(side(recorded, 1)[..begin_b].iter().all(|code| *code == 0xFF));
+    let [of_a, of_b] = [0, 1].map(|which| places(&side(recorded, which), &said[which]));
+    assert_eq!((of_a.len(), of_b.len()), (40, 20));
+    for (a, b) in of_a[20..].iter().zip(&of_b) {
+        assert!(a.abs_diff(*b) <= 800, "said at once, recorded at {a} and {b}");
+    }
+    let passed = of_b[0] - of_a[0];
+    assert!((2_400..4_800).contains(&passed), "{passed} samples in 400 ms");
 }
 
 #[test]

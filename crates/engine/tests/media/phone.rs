@@ -13,6 +13,8 @@ use voip::sdp::{Agreed, Direction, agree};
 
 /// The type of events that we offer.
 pub(crate) const OUR_EVENTS: u8 = 101;
+/// The first sequence number of a telephone: it wraps soon.
+pub(crate) const FIRST: u16 = 65_530;
 /// Long enough for a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -80,7 +82,7 @@ impl Phone {
         let next = Header {
             marker: true,
             payload_type: codec.payload_type(),
-            sequence: 65_530,
+            sequence: FIRST,
             timestamp: u32::MAX - 1_000,
             ssrc: fastrand::u32(..),
         };
@@ -235,6 +237,20 @@ pub(crate) fn converted(codes: &[u8], from: Codec, to: Codec) -> Vec<u8> {
     let mut codes = codes.to_vec();
     voip::g711::convert(from, to, &mut codes);
     codes
+}
+
+/// When to say what: every 20 ms, and sooner after a delay, so that the telephone's time is ours.
+pub(crate) struct Pace(Instant);
+
+impl Pace {
+    pub(crate) fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn wait(&mut self) {
+        self.0 += Duration::from_millis(20);
+        std::thread::sleep(self.0.saturating_duration_since(Instant::now()));
+    }
 }
 
 /// Sleeps for the length of a packet.

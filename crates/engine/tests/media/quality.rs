@@ -108,4 +108,7 @@ fn neither_leg_heard_for_long_is_told_and_one_is_enough() {
     call.connect(Leg::A, a.peer(Direction::Inactive));
     while event_within(&mut call, Duration::from_millis(30)).is_some() {}
     assert_eq!(event_within(&mut call, Duration::from_millis(500)), None);
+    call.connect(Leg::A, a.peer(Direction::SendReceive));
+    assert_eq!(event_within(&mut call, Duration::from_millis(150)), None);
+    assert_eq!(event(&mut call), Event::Silence);
 }

@@ -8,7 +8,7 @@ use voip::g711::Codec;
 use voip::sdp::Direction;
 
 use crate::phone::{
-    Phone, assert_one_stream, close, converted, event, event_within, frame, plane, speech,
+    Pace, Phone, assert_one_stream, close, converted, event, event_within, frame, plane, speech,
 };
 
 /// Half a second that is unlike anything else, and no whole number of packets.
@@ -36,19 +36,21 @@ fn prompt_ringback_early_media_and_bridge_are_one_stream() {
     std::thread::sleep(Duration::from_millis(200));
     call.early_media();
     frame();
+    let mut pace = Pace::begin();
     for number in 0..10 {
         b.say(&speech(number));
-        frame();
+        pace.wait();
     }
     // The network's announcement is over, and B itself begins elsewhere.
     call.bridge();
-    frame();
+    std::thread::sleep(Duration::from_millis(150));
+    let mut pace = Pace::begin();
     b.next.ssrc ^= 1;
     b.next.sequence = b.next.sequence.wrapping_add(20_000);
     b.next.timestamp = b.next.timestamp.wrapping_mul(3);
     for number in 10..20 {
         b.say(&speech(number));
-        frame();
+        pace.wait();
     }
     call.play(Audio::new(prompt()));
     assert_eq!(event(&mut call), Event::PromptFinished);

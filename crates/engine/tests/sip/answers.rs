@@ -8,7 +8,7 @@ use crate::far::Far;
 use crate::peer::{Peer, header};
 use crate::scenario::{SDP, Scenario, response};
 use crate::support::{
-    answer, connected, drains, end, failure, hang_up, invite, next, rings, stack,
+    answer, connected, drains, end, failure, hang_up, invite, rings, settles, stack,
 };
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_call_comes_up_and_is_released() {
     assert!((100..350).contains(&dialog.len()), "{}", dialog.len());
     assert_eq!((stack.counts().legs, stack.counts().dialogs), (1, 1));
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 }
 
@@ -38,8 +38,8 @@ async fn a_2xx_that_is_no_200_is_released_and_no_answer() {
     let far = Far::plays(scenario).await;
     let mut leg = stack.invite(invite(far.hop()));
     assert_eq!(failure(&mut leg).await.release.code, Some(202));
-    far.is_content().await;
-    drains(&stack).await;
+    far.ends_well().await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_200_without_a_contact_is_acknowledged_released_and_no_answer() {
     let mut leg = stack.invite(invite(far.hop()));
     assert_eq!(failure(&mut leg).await.release.code, Some(200));
     assert!(leg.next().await.is_none());
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 }
 
@@ -91,19 +91,30 @@ async fn the_second_fork_that_answers_is_released() {
 }
 
 #[tokio::test]
-async fn a_reliable_provisional_response_is_acknowledged() {
+async fn a_reliable_provisional_response_is_acknowledged_once() {
     let stack = stack().await;
-    let scenario = Scenario::invited()
-        .reply_sdp("183 Session Progress", "Require: 100rel\nRSeq: 41\n")
-        .expect_with("PRACK", "RAck", "41 1 INVITE")
-        .reply_in_dialog("200 OK", "");
-    let far = Far::plays(scenario).await;
-    let mut leg = stack.invite(invite(far.hop()));
-    match next(&mut leg).await {
-        LegEvent::Ringing { code: 183, sdp: Some(_) } => {}
-        event => panic!("{event:?}"),
-    }
-    far.is_content().await;
+    let peer = Peer::new().await;
+    let mut leg = stack.invite(invite(peer.hop()));
+    let (request, source) = peer.expect("INVITE").await;
+    let headers = format!("{}Require: 100rel\r\nRSeq: 41\r\n", peer.contact());
+    let progress = Peer::response(&request, "183 Session Progress", "one", &headers);
+    peer.send(&progress, source).await;
+    let (prack, _) = peer.expect("PRACK").await;
+    assert_eq!(header(&prack, "RAck"), "41 1 INVITE");
+    assert!(header(&prack, "To").ends_with("tag=one"), "{prack}");
+    peer.send(&Peer::response(&prack, "200 OK", "", ""), source).await;
+    rings(&mut leg).await;
+    peer.send(&progress, source).await;
+    assert!(peer.hears_no("PRACK", Duration::from_millis(200)).await);
+    peer.send(&Peer::response(&request, "200 OK", "one", &peer.contact()), source).await;
+    answer(&mut leg).await;
+    leg.hang_up(engine::sip::Reason::q850(16));
+    let (bye, _) = peer.expect("BYE").await;
+    let number =
+        |message| header(message, "CSeq").split(' ').next().and_then(|n| n.parse::<u32>().ok());
+    assert!(number(&bye) > number(&prack), "{bye}");
+    peer.send(&Peer::response(&bye, "200 OK", "", ""), source).await;
+    end(&mut leg).await;
 }
 
 #[tokio::test]
@@ -159,15 +170,14 @@ async fn a_lost_tenth_of_the_messages_costs_no_call() {
 async fn many_legs_at_once_come_up_and_go() {
     let stack = stack().await;
     let far = Far::plays_with(Scenario::answered().released(), &["-m", "200"]).await;
-    let (stack_of_call, far_of_call) = (&stack, &far);
+    let (stack_of_all, far_of_all) = (&stack, &far);
     let calls = (0..200).map(|number| async move {
         // Not all in one instant: sipp takes what is sent again for something new.
         tokio::time::sleep(Duration::from_millis(3 * number)).await;
-        let (stack, far) = (stack_of_call, far_of_call);
-        let mut leg = connected(stack, far).await;
+        let mut leg = connected(stack_of_all, far_of_all).await;
         hang_up(&mut leg).await;
     });
     futures_util::future::join_all(calls).await;
-    far.is_content().await;
-    drains(&stack).await;
+    far.ends_well().await;
+    settles(&stack).await;
 }

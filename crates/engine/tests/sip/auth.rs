@@ -5,7 +5,7 @@ use engine::sip::{Credentials, Invite};
 use crate::far::Far;
 use crate::peer::{Peer, header};
 use crate::scenario::Scenario;
-use crate::support::{answer, drains, failure, hang_up, invite, stack};
+use crate::support::{answer, failure, hang_up, invite, settles, stack};
 
 fn with(password: &str, invite: Invite) -> Invite {
     let credentials = Credentials { username: "bob".into(), password: password.into() };
@@ -41,12 +41,12 @@ async fn the_right_password_is_let_in_and_the_wrong_one_is_not() {
     let mut leg = stack.invite(with("right", invite(far.hop())));
     answer(&mut leg).await;
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
 
     let far = Far::plays(verified()).await;
     let mut leg = stack.invite(with("wrong", invite(far.hop())));
     assert_eq!(failure(&mut leg).await.release.code, Some(403));
-    far.is_content().await;
+    far.ends_well().await;
 }
 
 #[tokio::test]
@@ -61,13 +61,13 @@ async fn a_proxy_is_answered_once_and_its_second_refusal_stands() {
     let far = Far::plays(refusals).await;
     let mut leg = stack.invite(with("wrong", invite(far.hop())));
     assert_eq!(failure(&mut leg).await.release.code, Some(407));
-    far.is_content().await;
+    far.ends_well().await;
 
     let far = Far::plays(challenged("407 Proxy Authentication Required", challenge)).await;
     let mut leg = stack.invite(invite(far.hop()));
     assert_eq!(failure(&mut leg).await.release.code, Some(407));
-    far.is_content().await;
-    drains(&stack).await;
+    far.ends_well().await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -114,4 +114,46 @@ async fn a_challenged_bye_is_sent_again() {
     assert!(header(&bye, "Proxy-Authorization").contains("realm=\"p\""), "{bye}");
     peer.send(&Peer::response(&bye, "200 OK", "", ""), source).await;
     crate::support::end(&mut leg).await;
+}
+
+/// What a subscriber wrote.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("a log").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Calls with credentials, and says what was logged beside.
+async fn logged(filter: &str) -> String {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let stack = stack().await;
+    let far = Far::plays(verified()).await;
+    let mut leg = stack.invite(with("right", invite(far.hop())));
+    answer(&mut leg).await;
+    hang_up(&mut leg).await;
+    far.ends_well().await;
+    let bytes = log.0.lock().expect("a log").clone();
+    String::from_utf8(bytes).expect("text")
+}
+
+#[tokio::test]
+async fn nothing_of_a_message_is_logged_with_our_filter() {
+    let filtered = logged(&format!("info,{}", engine::sip::LOG_FILTER)).await;
+    assert!(!filtered.contains("INVITE") && !filtered.contains("response="), "{filtered}");
+    // Without it, it would be.
+    assert!(logged("info").await.contains("response="));
 }

@@ -58,8 +58,9 @@ async fn damaged_datagrams_break_nothing_and_calls_go_on() {
         for number in 0..MESSAGES {
             let sample = damaged(chance.choice(&samples).expect("a sample"), &mut chance);
             peer.send_bytes(&sample, us).await;
+            // Ten thousand a second: damage is the matter here, not a full queue.
             if number % 100 == 0 {
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
     });
@@ -69,7 +70,7 @@ async fn damaged_datagrams_break_nothing_and_calls_go_on() {
         hang_up(&mut leg).await;
     }
     flood.await.expect("a flood");
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }

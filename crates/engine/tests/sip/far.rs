@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use engine::sip::{Hop, Transport};
@@ -60,11 +61,15 @@ impl Far {
         far
     }
 
+    /// Looked up, not tried: trying would take the port from under its hands.
     fn listens(&self) -> bool {
-        match self.transport {
-            Transport::Udp => UdpSocket::bind(self.address).is_err(),
-            Transport::Tcp | Transport::Tls => TcpListener::bind(self.address).is_err(),
-        }
+        let table = match self.transport {
+            Transport::Udp => "/proc/net/udp",
+            Transport::Tcp | Transport::Tls => "/proc/net/tcp",
+        };
+        let table = std::fs::read_to_string(table).expect("a table of sockets");
+        let local = format!(" 0100007F:{:04X} 00000000:0000 ", self.address.port());
+        table.contains(&local)
     }
 
     /// How it is called.
@@ -73,7 +78,7 @@ impl Far {
     }
 
     /// Waits until the scenario is over; it must have gone as it should.
-    pub(crate) async fn is_content(mut self) {
+    pub(crate) async fn ends_well(mut self) {
         let started = Instant::now();
         let status: ExitStatus = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
@@ -105,10 +110,13 @@ impl Drop for Far {
 }
 
 /// A port that is free for datagrams and connections, and will not be handed out by chance: below
-/// the ephemeral ones.
+/// the ephemeral ones. No other test of this process gets it.
 pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = std::process::id() as u16;
     for _ in 0..1000 {
-        let port = fastrand::u16(20_000..32_000);
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + first.wrapping_mul(151).wrapping_add(step) % 12_000;
         let datagrams = UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
         let connections = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
         if datagrams.is_ok() && connections.is_ok() {

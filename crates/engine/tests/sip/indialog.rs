@@ -7,7 +7,9 @@ use engine::sip::{EndedBy, Leg, LegEvent, Reason, Stack};
 use crate::far::Far;
 use crate::peer::{Peer, header};
 use crate::scenario::{SDP, Scenario};
-use crate::support::{OFFER, answer, connected, drains, end, hang_up, invite, next, stack};
+use crate::support::{
+    OFFER, answer, connected, drains, end, hang_up, invite, next, settles, stack,
+};
 
 const HOLD: &str = "v=0\r\no=far 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\na=sendonly\r\n";
 const IS_SDP: &str = "Content-Type: application/sdp\n";
@@ -52,8 +54,8 @@ async fn the_far_end_hangs_up_and_says_why() {
         }
         event => panic!("{event:?}"),
     }
-    far.is_content().await;
-    drains(&stack).await;
+    far.ends_well().await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -99,7 +101,7 @@ async fn a_hold_is_answered_keys_are_told_and_courtesies_given() {
         }
     }
     assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 }
 
@@ -123,7 +125,7 @@ async fn an_offer_that_the_line_refuses_or_forgets_is_refused() {
     tokio::time::sleep(Duration::from_millis(2200)).await;
     assert!(offered.elapsed() < Duration::from_secs(4));
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     drop(forgotten);
 }
 
@@ -140,7 +142,7 @@ async fn an_offer_that_is_asked_for_comes_with_the_answer_in_the_ack() {
     }
     assert!(matches!(next(&mut leg).await, LegEvent::Reanswered { .. }));
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
 }
 
 #[tokio::test]
@@ -157,7 +159,7 @@ async fn a_bye_before_the_ack_of_a_re_invite_ends_it() {
         event => panic!("{event:?}"),
     }
     assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 }
 

@@ -8,6 +8,7 @@ mod crash;
 mod damage;
 mod far;
 mod indialog;
+mod kamailio;
 mod outcomes;
 mod peer;
 mod scenario;

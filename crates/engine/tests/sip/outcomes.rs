@@ -1,14 +1,14 @@
 //! What a far end says when it does not answer.
 
-use engine::sip::{Failure, Reason, Stack};
+use std::time::Duration;
+
+use engine::sip::{Failure, Leg, LegEvent, Stack};
 use futures_util::future::join_all;
 use model::cdr::Release;
-use std::time::Duration;
 
 use crate::far::Far;
 use crate::scenario::Scenario;
-use crate::support::{answer, drains, failure, hang_up, invite, next, outcome, stack};
-use engine::sip::LegEvent;
+use crate::support::{answer, drains, failure, hang_up, invite, next, settles, stack};
 
 async fn refused(stack: &Stack, line: &str, headers: &str) -> Failure {
     let scenario = Scenario::invited().reply("100 Trying").reply("180 Ringing");
@@ -16,7 +16,7 @@ async fn refused(stack: &Stack, line: &str, headers: &str) -> Failure {
     let mut leg = stack.invite(invite(far.hop()));
     let failure = failure(&mut leg).await;
     assert!(leg.next().await.is_none());
-    far.is_content().await;
+    far.ends_well().await;
     failure
 }
 
@@ -62,7 +62,7 @@ async fn nothing_at_all_is_a_timeout_of_ours() {
     let mut leg = stack.invite(invite(hop));
     let failure = failure(&mut leg).await;
     assert!(failure.local_timeout && failure.release == Release::default(), "{failure:?}");
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn what_cannot_be_reached_fails_at_once() {
         let failure = failure(&mut leg).await;
         assert!(failure.unreachable && !failure.text.is_empty(), "{hop:?}: {failure:?}");
     }
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn early_media_and_the_ladder_are_told() {
     let recorder = invite.recorder.clone();
     let mut leg = stack.invite(invite);
     assert!(matches!(next(&mut leg).await, LegEvent::Trying));
-    match outcome_of_ringing(&mut leg).await {
+    match ringing(&mut leg).await {
         (183, Some(sdp)) => {
             assert!(String::from_utf8_lossy(&sdp).contains("m=audio 6000"), "{sdp:?}")
         }
@@ -105,7 +105,7 @@ async fn early_media_and_the_ladder_are_told() {
     // The answer itself has no SDP: what was said before counts.
     assert!(answer(&mut leg).await.0.contains("m=audio 6000"));
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     let ladder = recorder.ladder();
     let said: Vec<_> = ladder
         .entries
@@ -142,10 +142,9 @@ async fn early_media_and_the_ladder_are_told() {
             .contains("From: \"Click, \\\"Call\\\"\" <sip:+4930@callslip.test>;tag=")
     );
     assert!(ladder.entries[5].text.contains("Reason: Q.850;cause=16"));
-    let _ = outcome;
 }
 
-async fn outcome_of_ringing(leg: &mut engine::sip::Leg) -> (u16, Option<Vec<u8>>) {
+async fn ringing(leg: &mut Leg) -> (u16, Option<Vec<u8>>) {
     match next(leg).await {
         LegEvent::Ringing { code, sdp } => (code, sdp),
         event => panic!("{event:?}"),

@@ -94,10 +94,15 @@ impl Scenario {
 
     /// Answers, and has its answer acknowledged.
     pub(crate) fn answered() -> Self {
+        Self::answered_with("")
+    }
+
+    /// The same, with more headers in the answer.
+    pub(crate) fn answered_with(headers: &str) -> Self {
         let again = "<recv request=\"INVITE\" optional=\"true\" crlf=\"true\"/>";
         Self::invited()
             .reply("180 Ringing")
-            .reply_sdp("200 OK", "Allow: INVITE, ACK, BYE, UPDATE\n")
+            .reply_sdp("200 OK", &format!("Allow: INVITE, ACK, BYE, UPDATE\n{headers}"))
             // Sent again before the answer arrived; sipp would take it for a fault.
             .raw(again)
             .raw(again)

@@ -32,7 +32,7 @@ async fn we_refresh_by_update_at_half_time() {
     answer(&mut leg).await;
     tokio::time::sleep(Duration::from_millis(2400)).await;
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn we_refresh_by_re_invite_if_there_is_no_update() {
     answer(&mut leg).await;
     tokio::time::sleep(Duration::from_millis(1500)).await;
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_far_end_that_does_not_refresh_is_released() {
     let up = std::time::Instant::now();
     assert_eq!(end(&mut leg).await.0, EndedBy::SessionTimer);
     assert!(up.elapsed() >= Duration::from_millis(2400), "{:?}", up.elapsed());
-    far.is_content().await;
+    far.ends_well().await;
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_far_end_that_no_longer_knows_us_is_gone() {
     let mut leg = stack.invite(timed(invite(far.hop()), 2));
     answer(&mut leg).await;
     assert_eq!(end(&mut leg).await.0, EndedBy::Lost);
-    far.is_content().await;
+    far.ends_well().await;
 }
 
 #[tokio::test]
@@ -102,5 +102,5 @@ async fn a_trunk_that_wants_a_longer_session_gets_it_and_a_shorter_one_is_refuse
     answer(&mut leg).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
 }

@@ -55,7 +55,7 @@ async fn a_flood_of_strangers_is_not_even_looked_at_and_sources_may_change() {
     }
     assert!(stranger.hears_no("SIP", T1 * 4).await);
     hang_up(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     drains(&stack).await;
 
     let all = engine::sip::Network { address: [127, 0, 0, 0].into(), bits: 8 };

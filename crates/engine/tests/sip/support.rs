@@ -115,6 +115,16 @@ pub(crate) async fn connected(stack: &Stack, far: &Far) -> Leg {
     leg
 }
 
+/// No leg may be left, soon.
+pub(crate) async fn settles(stack: &Stack) {
+    let started = Instant::now();
+    while stack.counts().legs > 0 {
+        assert!(started.elapsed() < T1 * 64 * 2 + NEXT, "{:?}", stack.counts());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(stack.counts().dialogs, 0);
+}
+
 /// Everything must come to its end within the time of a transaction.
 pub(crate) async fn drains(stack: &Stack) {
     let started = Instant::now();

@@ -13,7 +13,9 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use crate::far::{Far, free_port};
 use crate::peer::{Peer, header};
 use crate::scenario::Scenario;
-use crate::support::{answer, drains, end, failure, hang_up, invite, settings, stack, start};
+use crate::support::{
+    answer, drains, end, failure, hang_up, invite, settings, settles, stack, start,
+};
 
 #[tokio::test]
 async fn a_call_goes_over_tcp_and_is_noted() {
@@ -27,7 +29,7 @@ async fn a_call_goes_over_tcp_and_is_noted() {
     let mut leg = stack.invite(invite);
     answer(&mut leg).await;
     end(&mut leg).await;
-    far.is_content().await;
+    far.ends_well().await;
     let ladder = recorder.ladder();
     assert_eq!(ladder.entries.len(), 6, "{ladder:#?}");
     assert!(ladder.entries.iter().all(|entry| entry.transport == Transport::Tcp));
@@ -37,7 +39,7 @@ async fn a_call_goes_over_tcp_and_is_noted() {
         "{ladder:#?}"
     );
     assert_eq!(ladder.entries[0].remote, address);
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]
@@ -48,17 +50,17 @@ async fn a_connection_that_breaks_is_made_again() {
         let mut leg = stack.invite(invite(far.hop()));
         answer(&mut leg).await;
         hang_up(&mut leg).await;
-        far.is_content().await;
+        far.ends_well().await;
     }
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
-struct Certificate {
-    pem: String,
-    key: String,
+pub(crate) struct Certificate {
+    pub(crate) pem: String,
+    pub(crate) key: String,
 }
 
-fn certificate() -> Certificate {
+pub(crate) fn certificate() -> Certificate {
     let made =
         rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]);
     let made = made.expect("a certificate");
@@ -174,5 +176,5 @@ async fn a_trunk_may_connect_over_tls() {
     stream.write_all(request.as_bytes()).await.expect("sent");
     assert!(read_message(&mut stream).await.starts_with("SIP/2.0 200"));
     drop(stream);
-    drains(&stack).await;
+    settles(&stack).await;
 }

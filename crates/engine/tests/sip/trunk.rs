@@ -7,7 +7,7 @@ use engine::sip::{Credentials, Hop, Register};
 use crate::far::Far;
 use crate::peer::{Peer, header};
 use crate::scenario::Scenario;
-use crate::support::{drains, party, stack};
+use crate::support::{drains, party, settles, stack};
 
 #[tokio::test]
 async fn a_trunk_that_lives_says_so_and_one_that_does_not_says_nothing() {
@@ -17,14 +17,14 @@ async fn a_trunk_that_lives_says_so_and_one_that_does_not_says_nothing() {
     let pong = stack.options(far.hop(), party(), "sip:127.0.0.1".to_owned()).await.expect("a pong");
     assert_eq!(pong.code, 405);
     assert!(pong.took < Duration::from_secs(2), "{pong:?}");
-    far.is_content().await;
+    far.ends_well().await;
     let dead = Peer::new().await;
     let silence = stack.options(dead.hop(), party(), "sip:127.0.0.1".to_owned()).await;
     assert!(silence.as_ref().is_err_and(|refused| refused.code.is_none()), "{silence:?}");
     let nowhere = Hop { host: "no.such.name.invalid".to_owned(), ..dead.hop() };
     let nowhere = stack.options(nowhere, party(), "sip:127.0.0.1".to_owned()).await;
     assert!(nowhere.as_ref().is_err_and(|refused| refused.unreachable), "{nowhere:?}");
-    drains(&stack).await;
+    settles(&stack).await;
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! What a trunk is told of who calls.
+
 use engine::sip::{CallerPolicy, Credentials, Form, Trunk, Trunks};
 use model::Number;
 

@@ -1,3 +1,5 @@
+//! When a destination is up, down, or left alone.
+
 use std::time::Duration;
 
 use engine::sip::route::Fitness::{Down, Resting, Up};

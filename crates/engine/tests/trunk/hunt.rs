@@ -1,3 +1,5 @@
+//! Which way is tried after one that came to nothing, and when none is.
+
 use std::collections::HashMap;
 
 use engine::outcome::FINAL_CODES;

@@ -1,3 +1,5 @@
+//! How much goes through a trunk at once, and in a second.
+
 use engine::exchange::Caps;
 use engine::sip::{Full, Load, NoWay, Trunk, Trunks};
 use model::Number;

@@ -1,3 +1,5 @@
+//! How numbers are written for a trunk.
+
 use engine::sip::{Form, NumberFormat};
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! When a registration is refreshed, and tried again.
+
 use std::time::Duration;
 
 use engine::sip::{Registrar, RegistrarReply as Reply};

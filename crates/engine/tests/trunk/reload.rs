@@ -1,3 +1,5 @@
+//! What a reload keeps.
+
 use std::time::Duration;
 
 use engine::exchange::Caps;

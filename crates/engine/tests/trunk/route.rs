@@ -1,3 +1,5 @@
+//! Which ways a leg may go, and in which order.
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 

@@ -3,10 +3,11 @@
 
 use model::{AccountId, Amount, Cdr, Timestamp};
 
-use super::command::{Ending, Granted};
+use super::command::Granted;
 use super::group::Group;
 use super::keys::{self, Table};
 use super::writer::Writer;
+use crate::order::Ending;
 use crate::record::{BatchRecord, CallRecord, EndedRecord};
 use crate::{CallId, Cancelled, LeaseAsk, LeaseId, LegUp, Result, Started, StoreError};
 

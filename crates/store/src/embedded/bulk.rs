@@ -6,37 +6,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use model::{AccountId, Timestamp};
+use model::AccountId;
 
 use super::group::Group;
 use super::keys::{self, Table};
 use super::writer::Writer;
+use crate::bulk::{Batch, is_possible, tell};
 use crate::record::{BatchRecord, ChangeRecord};
 use crate::{Bulk, BulkChange, BulkState, Result, StoreError};
-
-/// Calls of one bulk that were submitted together.
-pub(super) struct Batch {
-    /// The number of the first of them.
-    first: u64,
-    record: BatchRecord,
-    change: ChangeRecord,
-    /// How many of them have no report.
-    open: u64,
-}
-
-impl Batch {
-    pub(super) const fn numbers(&self) -> Range<u64> {
-        self.first..self.first + self.record.calls
-    }
-
-    const fn is_cancelled(&self) -> bool {
-        self.change.cancelled_at.is_some()
-    }
-
-    const fn send_at(&self) -> Timestamp {
-        self.change.moved(self.record.send_at)
-    }
-}
 
 impl Writer {
     pub(super) fn change_bulk(
@@ -126,36 +103,4 @@ pub(super) fn of_call(changes: &BTreeMap<u64, ChangeRecord>, number: u64) -> Cha
     let batch = changes.range(..=number).next_back();
     let batch = batch.filter(|(first, change)| number - **first < change.calls);
     batch.map(|(_, change)| *change).unwrap_or_default()
-}
-
-/// The bulk that those are the batches of, if there are any.
-pub(super) fn tell(bulk_id: &str, batches: &[Batch]) -> Option<Bulk> {
-    let alive = || batches.iter().filter(|batch| !batch.is_cancelled());
-    let send_at = alive().map(Batch::send_at).min();
-    let send_at = send_at.or_else(|| batches.iter().map(Batch::send_at).min())?;
-    let open = batches.iter().map(|batch| batch.open).sum();
-    let state = if alive().next().is_none() {
-        BulkState::Canceled
-    } else if open == 0 {
-        BulkState::Finished
-    } else if alive().any(|batch| batch.change.paused && batch.open > 0) {
-        BulkState::Paused
-    } else if alive().any(|batch| batch.record.begun) {
-        BulkState::Processing
-    } else {
-        BulkState::Pending
-    };
-    Some(Bulk { bulk_id: bulk_id.to_owned(), send_at, state, open })
-}
-
-const fn is_possible(change: BulkChange, state: BulkState) -> bool {
-    use BulkState::{Canceled, Finished, Paused, Pending, Processing};
-    match change {
-        BulkChange::SendAt(_) | BulkChange::Resume => matches!(state, Paused),
-        BulkChange::Pause => matches!(state, Pending | Processing),
-        BulkChange::Cancel => match state {
-            Pending | Paused | Processing | Canceled => true,
-            Finished => false,
-        },
-    }
 }

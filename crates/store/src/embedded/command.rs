@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
-use model::catalogue::StatusRow;
-use model::cdr::Charged;
 use model::deck::DeckFile;
-use model::{Account, AccountId, ApiKey, Cdr, Clock, Report, Timestamp};
+use model::{Account, AccountId, ApiKey, Cdr, Clock, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::keys;
 use super::shared::Shared;
-use crate::record::{ChangeRecord, encode, is_recorded};
+use crate::order::{Ending, FeedItem, SubmitOrder};
+use crate::record::ChangeRecord;
 use crate::{
-    Bulk, BulkChange, CallId, Cancelled, Fate, Fed, LeaseAsk, LeaseId, LegUp, ReplayKey, Result,
-    ReturnReason, Started, Submitted, TakeAsk, TakeId, Upkept,
+    Bulk, BulkChange, CallId, Cancelled, Fate, Fed, LeaseAsk, LeaseId, LegUp, Result, ReturnReason,
+    Started, Submitted, TakeAsk, TakeId, Upkept,
 };
 
 /// Where an answer goes.
@@ -36,7 +34,7 @@ pub(super) enum Command {
     Record(LeaseId, Vec<u8>, Reply<()>),
     Renew(Vec<LeaseId>, Timestamp, Reply<()>),
     Release(LeaseId, Timestamp, Reply<()>),
-    Retry(LeaseId, Cdr, Timestamp, Reply<()>),
+    Retry(LeaseId, Box<Cdr>, Timestamp, Reply<()>),
     Finish(LeaseId, Box<Ending>, Reply<()>),
     Cancel(AccountId, String, Reply<Option<Cancelled>>),
     ChangeBulk(AccountId, String, BulkChange, Reply<Option<Bulk>>),
@@ -56,48 +54,6 @@ pub(super) struct Queued {
     pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
-/// One report of a feed, encoded by the caller so that the writer has less to do.
-pub(super) struct FeedItem {
-    pub(super) encoded: Vec<u8>,
-    pub(super) message_hash: u64,
-    pub(super) bulk_hash: u64,
-}
-
-impl FeedItem {
-    /// Whether it is of a call that was recorded.
-    pub(super) fn is_recorded(&self) -> bool {
-        is_recorded(&self.encoded)
-    }
-}
-
-impl From<&Report> for FeedItem {
-    fn from(report: &Report) -> Self {
-        Self {
-            encoded: encode(report),
-            message_hash: keys::hash(&report.message_id),
-            bulk_hash: keys::hash(&report.bulk_id),
-        }
-    }
-}
-
-/// A submission, encoded by the caller so that the writer has less to do.
-pub(super) struct SubmitOrder {
-    pub(super) bulk_id: String,
-    pub(super) bulk_hash: u64,
-    pub(super) drafts: Vec<DraftItem>,
-    pub(super) key: Option<ReplayKey>,
-    pub(super) waiting_max: u64,
-}
-
-/// One message of a submission.
-pub(super) struct DraftItem {
-    pub(super) message_id: String,
-    pub(super) message_hash: u64,
-    pub(super) to: String,
-    /// The message, encoded, or why there is none.
-    pub(super) message: std::result::Result<Vec<u8>, StatusRow>,
-}
-
 /// Who got which calls.
 #[derive(Default)]
 pub(super) struct Granted {
@@ -110,14 +66,6 @@ pub(super) struct Granted {
 pub(super) struct Grant {
     pub(super) lease: LeaseId,
     pub(super) change: ChangeRecord,
-}
-
-/// The end of a call.
-pub(super) struct Ending {
-    pub(super) report: FeedItem,
-    pub(super) cdr: Option<Cdr>,
-    pub(super) charged: Charged,
-    pub(super) day: i32,
 }
 
 /// A bounded piece of an upkeep.

@@ -3,10 +3,10 @@
 use fjall::Slice;
 use model::AccountId;
 
-use super::command::FeedItem;
 use super::group::Group;
 use super::keys::{self, Table};
 use super::writer::Writer;
+use crate::order::FeedItem;
 use crate::record::{CallRecord, stamp};
 use crate::{Fed, Record, Result, StoreError};
 

@@ -2,6 +2,8 @@
 
 use model::{AccountId, Timestamp};
 
+pub(super) use crate::hash::hash;
+
 /// The format that this release writes. `docs/disk-format.md` tells them apart.
 pub(super) const FORMAT: u32 = 3;
 /// Where `meta` keeps the format, as a `u32`.
@@ -103,15 +105,6 @@ impl Table {
             Self::Recording => "recording",
         }
     }
-}
-
-/// Every bit of a hash counts; but in the tests beside the code ids share hashes all the time.
-const HASH_BITS: u64 = if cfg!(test) { 3 } else { u64::MAX };
-
-/// A short stand-in for an id. Two ids may share one: whoever looks by it checks the record.
-pub(super) fn hash(id: &str) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(id.as_bytes()).as_bytes();
-    u64::from_be_bytes([a, b, c, d, e, f, g, h]) & HASH_BITS
 }
 
 pub(super) const fn account(account: AccountId) -> [u8; 4] {

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use model::AccountId;
-use model::catalogue::status::PENDING_ACCEPTED;
 
 use super::bulk;
 use super::command::Grant;
 use super::files::{Files, View};
 use super::group::Group;
 use super::keys::{self, Table};
+use crate::bulk::tell;
+use crate::query::{call_matches, may_be_open, open_call};
 use crate::record::{CallRecord, ChangeRecord, EndedRecord};
 use crate::{ArchiveQuery, ArchivedCall, Bulk, CallEntry, CallId, Leased, OpenCall, Result};
 
@@ -27,25 +28,6 @@ pub(super) fn leased(files: &Files, grants: Vec<Grant>) -> Result<Vec<Leased>> {
     Ok(leased)
 }
 
-/// The call as it is, with what was changed of its batch.
-fn open_call(id: CallId, bytes: &[u8], change: &ChangeRecord) -> Result<OpenCall> {
-    let record = CallRecord::read(bytes)?;
-    let mut message = record.message(id.account)?;
-    message.send_at = change.moved(message.send_at);
-    message.valid_until = message.valid_until.map(|until| change.moved(until));
-    Ok(OpenCall {
-        id,
-        message,
-        submitted_at: record.submitted_at,
-        due: change.moved(record.due),
-        started: record.started,
-        cdrs: record.cdrs,
-        cancelled_at: record.cancelled_at.or(change.cancelled_at),
-        legs_up: record.legs_up,
-        recording: record.recording,
-    })
-}
-
 /// What the query asks for of the calls without a report, the newest first. `named` are the numbers
 /// of those that may have the names asked for.
 pub(super) fn open_calls(
@@ -54,9 +36,7 @@ pub(super) fn open_calls(
     query: &ArchiveQuery,
     named: &BTreeSet<u64>,
 ) -> Result<Vec<OpenCall>> {
-    let group = query.status_group.as_deref();
-    let is_pending = group.is_none_or(|group| group == PENDING_ACCEPTED.group_name);
-    if !is_pending || query.mcc.is_some() || query.mnc.is_some() {
+    if !may_be_open(query) {
         return Ok(Vec::new());
     }
     let view = files.view();
@@ -103,23 +83,11 @@ fn matching<E>(
         if query.fed_since.is_some_and(|since| call.submitted_at < since) {
             break;
         }
-        if matches(query, &call) {
+        if call_matches(query, &call) {
             found.push(call);
         }
     }
     Ok(found)
-}
-
-fn matches(query: &ArchiveQuery, call: &OpenCall) -> bool {
-    let message = &call.message;
-    let any = |ids: &[String], id: &String| ids.is_empty() || ids.contains(id);
-    let at = call.started.map_or(call.due, |started| started.at);
-    any(&query.bulk_ids, &message.bulk_id)
-        && any(&query.message_ids, &message.message_id)
-        && query.from.as_ref().is_none_or(|from| *from == message.from)
-        && query.to.as_ref().is_none_or(|to| to == message.destination_a.digits())
-        && query.sent_since.is_none_or(|since| at >= since)
-        && query.sent_until.is_none_or(|until| at <= until)
 }
 
 /// What was changed of the account's batches, by the first call of each.
@@ -172,7 +140,7 @@ pub(super) fn bulk(files: &Files, account: AccountId, bulk_id: &str) -> Result<O
             (keys::pair(account, numbers.start), keys::pair(account, numbers.end - 1));
         view.range(Table::Call, &first, &last).try_fold(0, |open, entry| entry.map(|_| open + 1))
     };
-    Ok(bulk::tell(bulk_id, &bulk::batches(&group, account, bulk_id, open)?))
+    Ok(tell(bulk_id, &bulk::batches(&group, account, bulk_id, open)?))
 }
 
 /// A part of what was recorded of a call with a report.

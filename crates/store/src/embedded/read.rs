@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use model::deck::DeckFile;
-use model::{Account, AccountId, Amount, ApiKey, Report, Timestamp};
+use model::{Account, AccountId, Amount, ApiKey, Timestamp};
 
 use super::feed::missing;
 use super::files::{Files, View};
 use super::group::Group;
 use super::keys::{self, TAKEN_SPAN_MAX, Table};
+use crate::query::report_matches;
 use crate::record::{TakeRecord, read_account, read_deck, read_key};
 use crate::{
     ArchiveQuery, Audit, AuditedReport, Record, ReportState, Result, StoreError, TakeEntry, TakeId,
@@ -125,7 +126,7 @@ fn matching(
         if query.fed_since.is_some_and(|since| record.fed_at().is_ok_and(|at| at < since)) {
             break;
         }
-        if matches(query, &record.report()?) {
+        if report_matches(query, &record.report()?) {
             found.push(record);
         }
     }
@@ -169,26 +170,6 @@ fn of_bulks(
     }
     runs.sort_unstable();
     Ok(runs.into_iter().rev().flat_map(|(first, end)| (first..end).rev()))
-}
-
-/// Whether the report has everything that is asked for. The ids are looked at again: the indexes
-/// know only their hashes.
-fn matches(query: &ArchiveQuery, report: &Report<&str>) -> bool {
-    let any = |ids: &[String], id: &str| ids.is_empty() || ids.iter().any(|one| one == id);
-    let same = |asked: &Option<String>, has: Option<&str>| {
-        asked.as_deref().is_none_or(|asked| has == Some(asked))
-    };
-    // ITU-T E.212: the country code has three digits, the network code the rest.
-    let codes = report.mcc_mnc.and_then(|codes| codes.split_at_checked(3));
-    any(&query.bulk_ids, report.bulk_id)
-        && any(&query.message_ids, report.message_id)
-        && same(&query.from, report.from)
-        && same(&query.to, Some(report.to))
-        && same(&query.status_group, Some(report.status.group_name))
-        && same(&query.mcc, codes.map(|(mcc, _)| mcc))
-        && same(&query.mnc, codes.map(|(_, mnc)| mnc))
-        && query.sent_since.is_none_or(|since| report.sent_at >= since)
-        && query.sent_until.is_none_or(|until| report.sent_at <= until)
 }
 
 /// What happened to the account's message of that name.

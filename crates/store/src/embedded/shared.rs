@@ -132,7 +132,7 @@ impl Shared {
     pub(super) fn writable(&self) -> Result<()> {
         match self.health() {
             Health::Ready => Ok(()),
-            Health::Stalled(_) => Err(StoreError::Busy),
+            Health::Stalled(_) | Health::Unreachable(_) => Err(StoreError::Busy),
             Health::Poisoned(reason) => Err(StoreError::Poisoned(reason)),
         }
     }

@@ -2,51 +2,18 @@
 
 use std::collections::HashMap;
 
-use model::catalogue::{StatusRow, status};
-use model::message::Draft;
 use model::{AccountId, Timestamp, limits};
 
 use super::calls::Call;
-use super::command::{DraftItem, SubmitOrder};
 use super::group::Group;
 use super::keys::{self, Table};
 use super::writer::Writer;
+use crate::judge::{Verdict, answer, bulk_of, verdict};
+use crate::order::{DraftItem, SubmitOrder};
 use crate::record::{
-    BatchRecord, CallRecord, ChangeRecord, EndedRecord, SubmitRecord, read_message,
-    read_message_head, write_message,
+    BatchRecord, CallRecord, ChangeRecord, EndedRecord, SubmitRecord, read_message_head,
 };
-use crate::{Answer, CallId, Recording, ReplayKey, Result, StoreError, Submission, Submitted};
-
-/// What is to become of a draft.
-enum Verdict {
-    /// It becomes a call.
-    New,
-    /// It was submitted before, in that bulk.
-    Known(String),
-    Refused(StatusRow),
-}
-
-impl From<Submission> for SubmitOrder {
-    fn from(submission: Submission) -> Self {
-        let Submission { bulk_id, drafts, key, waiting_max } = submission;
-        let item = |draft: Draft| DraftItem {
-            message_hash: keys::hash(&draft.message_id),
-            message: draft.verdict.map(|message| write_message(&message, &bulk_id)),
-            message_id: draft.message_id,
-            to: draft.to,
-        };
-        let drafts = drafts.into_iter().map(item).collect();
-        Self { bulk_hash: keys::hash(&bulk_id), drafts, key, waiting_max, bulk_id }
-    }
-}
-
-impl SubmitOrder {
-    /// Bytes that will be written of it.
-    pub(super) fn bytes(&self) -> usize {
-        let messages = self.drafts.iter().filter_map(|draft| draft.message.as_ref().ok());
-        messages.map(Vec::len).sum()
-    }
-}
+use crate::{CallId, Recording, ReplayKey, Result, StoreError, Submitted};
 
 impl Writer {
     pub(super) fn submit(
@@ -68,7 +35,7 @@ impl Writer {
             self.keep(account, &order, &verdicts, group)?;
         }
         let bulk_id = bulk_of(&verdicts).unwrap_or(&order.bulk_id).to_owned();
-        let answers = order.drafts.into_iter().zip(&verdicts).map(answer).collect();
+        let answers = order.drafts.iter().zip(&verdicts).map(answer).collect();
         let submitted = Submitted { bulk_id, answers, replayed: false };
         if let Some(key) = order.key {
             note_answered(account, &key, &submitted, now, group);
@@ -214,40 +181,6 @@ impl Writer {
         self.state.calls.wake();
         Ok(())
     }
-}
-
-/// What becomes of a message whose id is that of an earlier one; of a report that was fed nothing
-/// is known of what it was asked for.
-fn verdict(account: AccountId, message: &[u8], earlier: Option<&[u8]>) -> Result<Verdict> {
-    if let Some(earlier) = earlier {
-        let (earlier, message) = (read_message(account, earlier)?, read_message(account, message)?);
-        if earlier.asks_the_same(&message) {
-            return Ok(Verdict::Known(earlier.bulk_id));
-        }
-    }
-    Ok(Verdict::Refused(status::REJECTED_DUPLICATE_MESSAGE_ID))
-}
-
-/// The one bulk that everything accepted was submitted in before, if nothing is new.
-fn bulk_of(verdicts: &[Verdict]) -> Option<&str> {
-    let mut bulk = None;
-    for verdict in verdicts {
-        match verdict {
-            Verdict::New => return None,
-            Verdict::Known(its) if bulk.is_some_and(|bulk| bulk != its) => return None,
-            Verdict::Known(its) => bulk = Some(its.as_str()),
-            Verdict::Refused(_) => {}
-        }
-    }
-    bulk
-}
-
-fn answer((draft, verdict): (DraftItem, &Verdict)) -> Answer {
-    let row = match verdict {
-        Verdict::New | Verdict::Known(_) => status::PENDING_ACCEPTED,
-        Verdict::Refused(row) => *row,
-    };
-    Answer { message_id: draft.message_id, to: draft.to, status: row.into() }
 }
 
 fn note_answered(

@@ -8,10 +8,11 @@ use model::limits::RECORDING_PART_BYTES_MAX;
 use model::{Account, AccountId, Amount, ApiKey, Cdr, Report, Timestamp};
 use tokio::sync::watch;
 
-use super::command::{Assigned, Command, Ending, FeedItem, Granted, SubmitOrder};
+use super::command::{Assigned, Command, Granted};
 use super::files::Files;
 use super::group::Group;
 use super::{Embedded, look, read};
+use crate::order::{Ending, FeedItem, SubmitOrder};
 use crate::{
     ArchiveQuery, Audit, Bulk, BulkChange, CallEntry, Cancelled, Due, Fate, Fed, Figures, Finished,
     Health, LeaseAsk, LeaseId, Ledger, LegUp, OpenCall, Record, Result, Started, Submission,
@@ -158,13 +159,12 @@ impl Ledger for Embedded {
     }
 
     async fn retry(&self, lease: LeaseId, cdr: Cdr, due: Timestamp) -> Result<()> {
-        self.ask(1, |reply| Command::Retry(lease, cdr, due, reply)).await
+        self.ask(1, |reply| Command::Retry(lease, Box::new(cdr), due, reply)).await
     }
 
     async fn finish(&self, lease: LeaseId, finished: Finished) -> Result<()> {
-        let Finished { report, cdr, charged, day } = finished;
-        let ending = Ending { report: FeedItem::from(&report), cdr, charged, day };
-        self.ask(1, |reply| Command::Finish(lease, Box::new(ending), reply)).await
+        let ending = Box::new(Ending::from(finished));
+        self.ask(1, |reply| Command::Finish(lease, ending, reply)).await
     }
 
     async fn cancel(&self, account: AccountId, message_id: &str) -> Result<Option<Cancelled>> {

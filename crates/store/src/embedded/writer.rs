@@ -155,7 +155,7 @@ impl Writer {
                 answers.push(self.answer(reply, |writer| writer.release(lease, due, group)));
             }
             Command::Retry(lease, cdr, due, reply) => {
-                answers.push(self.answer(reply, |writer| writer.retry(lease, cdr, due, group)));
+                answers.push(self.answer(reply, |writer| writer.retry(lease, *cdr, due, group)));
             }
             Command::Finish(lease, ending, reply) => {
                 answers.push(self.answer(reply, |writer| writer.finish(lease, *ending, group)));
@@ -208,12 +208,15 @@ impl Writer {
                 | StoreError::QueueFull { .. }
                 | StoreError::LeaseLost
                 | StoreError::BulkState(_)
+                | StoreError::Unavailable(_)
                 | StoreError::Busy,
             ) => {}
             Some(
                 error @ (StoreError::Corrupt(_)
                 | StoreError::InUse(_)
                 | StoreError::Newer { .. }
+                | StoreError::SchemaNewer { .. }
+                | StoreError::Settings(_)
                 | StoreError::Open { .. }),
             ) => self.shared.poison(error.to_string()),
         }

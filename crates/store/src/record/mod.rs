@@ -20,6 +20,7 @@ mod tests;
 
 pub(crate) use account::{read_account, read_key, write_account, write_key};
 pub(crate) use bulk::{BatchRecord, ChangeRecord};
+pub(crate) use bytes::Damaged;
 pub(crate) use call::{CallRecord, EndedRecord};
 pub(crate) use deck::{read_deck, write_deck};
 pub(crate) use message::{read_message, read_message_head, write_message};

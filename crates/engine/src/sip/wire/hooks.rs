@@ -13,7 +13,7 @@ use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
 use tokio::sync::mpsc;
 
-use super::{Arrival, Route, ours};
+use super::{Arrival, Route, ours, sent_by};
 use crate::sip::ladder::{Passage, Records};
 use crate::sip::message::Message;
 
@@ -160,12 +160,12 @@ impl TransportEventInspector for Hooks {
             SipMessage::Response(response) if response.has_multiple_vias() => None,
             SipMessage::Response(response) if self.is_stray(response) => {
                 let transport = ours(connection.transport());
-                let sent_by = connection.get_addr().addr.to_string();
+                let sent_by = sent_by(connection, None);
                 let (connection, remote) = (connection.clone(), remote.clone());
                 let route = Route { connection, remote, transport, sent_by };
                 if let Some(message) = Message::parse(&message.to_bytes()) {
                     // If there are too many, it comes again.
-                    let _ = self.arrivals.try_send(Arrival::Stray(message, route));
+                    let _ = self.arrivals.try_send(Arrival::Stray(Box::new((message, route))));
                 }
                 None
             }

@@ -178,15 +178,19 @@ impl Door {
 
     async fn let_in(&self, stream: TcpStream, remote: SocketAddr) -> io::Result<()> {
         let token = Some(self.opener.cancel.child_token());
+        let local = match self.known_as.ip().is_unspecified() {
+            true => stream.local_addr()?,
+            false => self.known_as,
+        };
         let connection = match &self.acceptor {
             None => {
-                let local = SipAddr::new(theirs(Transport::Tcp), self.known_as.into());
+                let local = SipAddr::new(theirs(Transport::Tcp), local.into());
                 let made = TcpConnection::from_stream(stream, local, token);
                 SipConnection::Tcp(made.map_err(io::Error::other)?)
             }
             Some(acceptor) => {
                 let stream = tokio::time::timeout(REACH, acceptor.accept(stream)).await??;
-                let local = SipAddr::new(theirs(Transport::Tls), self.known_as.into());
+                let local = SipAddr::new(theirs(Transport::Tls), local.into());
                 let remote = SipAddr::new(theirs(Transport::Tls), remote.into());
                 let made = TlsConnection::from_server_stream(stream, local, remote, token).await;
                 SipConnection::Tls(made.map_err(io::Error::other)?)

@@ -1,0 +1,14 @@
+//! The shared ledger, on a PostgreSQL that the tests start: the suite, several nodes, faults.
+
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod nodes;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod wear;
