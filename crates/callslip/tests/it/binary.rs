@@ -34,6 +34,8 @@ pub(crate) struct Running {
 /// A server that has said where it listens.
 pub(crate) struct Serving {
     pub(crate) process: Running,
+    /// What it said until then.
+    pub(crate) said: Vec<String>,
     /// What `admin.json` says.
     pub(crate) doors: Value,
 }
@@ -89,9 +91,9 @@ impl Home {
     pub(crate) fn serve_with(&self, args: &[&str]) -> Serving {
         let first = ["serve", "--data", "ledger", "--admin-listen", "127.0.0.1:0"];
         let process = Running::start(&mut self.command(&[&first, args].concat()));
-        process.wait_for("listens on");
+        let said = process.wait_for("listens on");
         let doors = serde_json::from_str(&self.read("ledger/admin.json")).unwrap();
-        Serving { process, doors }
+        Serving { process, said, doors }
     }
 
     /// An account with reports in it, and a key that takes them, in the file `read.key`.
@@ -130,13 +132,14 @@ impl Running {
     /// Starts it and listens to both of its outputs.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (line, lines) = channel();
+        let (line, lines) = channel(); let pid = child.id();
         let outputs: [Box<dyn Read + Send>; 2] =
             [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
         for output in outputs {
             let line = line.clone();
             std::thread::spawn(move || {
                 for text in BufReader::new(output).lines().map_while(Result::ok) {
+                    if std::env::var_os("IT_TRACE").is_some() { use std::io::Write; let mut f = std::fs::OpenOptions::new().append(true).create(true).open("/tmp/wt/trace.log").unwrap(); writeln!(f, "{pid} {:?} {text}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() % 1000000).unwrap(); }
                     let _ = line.send(text);
                 }
             });
