@@ -53,7 +53,7 @@ pub use registrar::{Registrar, Reply as RegistrarReply};
 pub use settings::{
     Credentials, Hop, Invite, Network, Party, SessionTimer, StackSettings, TlsListener, Transport,
 };
-pub use stack::{Binding, Counts, LeftBehind, Pong, Refused, Register, Stack};
+pub use stack::{Binding, Counts, LeftBehind, Ping, Pong, Refused, Register, Stack};
 pub use standing::{Failures, Place};
 pub use trial::Trial;
 pub use trunk::{

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::binary::{Home, Ran};
 use crate::far_end::FarEnd;
+use crate::operations::metric_families;
 use crate::phones::Phones;
 use crate::server::{Connection, wait_for};
 
@@ -197,6 +198,7 @@ fn a_call_is_traced_and_written_to_a_capture_file() {
     ] {
         assert!(metrics.contains(start), "{start} is not in {metrics}");
     }
+    assert!(metric_families(&metrics) > 30);
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub(super) struct Calling {
     reliable: Vec<(String, u32)>,
     cancelling: Option<Cancelling>,
     /// Requests that belong to the answer, which we have not seen yet.
-    held: Vec<Box<Incoming>>,
+    held: Vec<Incoming>,
     /// PRACKs under way.
     chores: JoinSet<()>,
 }
@@ -291,7 +291,7 @@ impl Calling {
     async fn requested(&mut self, incoming: Box<Incoming>) {
         let is_of_answer = matches!(incoming.request.method(), "BYE" | "INVITE");
         match is_of_answer && self.held.len() < HELD_MAX {
-            true => self.held.push(incoming),
+            true => self.held.push(*incoming),
             false => self.early_request(*incoming).await,
         }
     }
@@ -347,7 +347,7 @@ impl Calling {
     /// There is no answer that they belong to.
     async fn refuse_held(&mut self) {
         for incoming in std::mem::take(&mut self.held) {
-            self.early_request(*incoming).await;
+            self.early_request(incoming).await;
         }
     }
 

@@ -54,6 +54,19 @@ pub struct Refused {
     pub unreachable: bool,
 }
 
+/// An OPTIONS to be.
+#[derive(Clone, Debug)]
+pub struct Ping {
+    /// Where it goes.
+    pub hop: Hop,
+    /// Who we are there.
+    pub from: Party,
+    /// Request-URI and To.
+    pub to: String,
+    /// For 401 and 407.
+    pub credentials: Option<Credentials>,
+}
+
 /// An answer to OPTIONS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pong {
@@ -167,12 +180,10 @@ impl Stack {
     /// leg A's. Gives the phrase of the answer too.
     pub async fn options_noted(
         &self,
-        hop: Hop,
-        from: Party,
-        to: String,
-        credentials: Option<Credentials>,
+        ping: Ping,
         recorder: Recorder,
     ) -> Result<(Pong, String), Refused> {
+        let Ping { hop, from, to, credentials } = ping;
         let call_id = self.core.call_id();
         let _noting = self.core.note(&call_id, recorder);
         let request = self.options_request(&from, &to, &call_id);

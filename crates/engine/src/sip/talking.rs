@@ -47,7 +47,7 @@ pub(super) struct Up {
     pub(super) remote_sdp: Vec<u8>,
     pub(super) credentials: Option<Credentials>,
     /// What came for it before it was seen to be up.
-    pub(super) held: Vec<Box<Incoming>>,
+    pub(super) held: Vec<Incoming>,
 }
 
 /// An offer of the far end.
@@ -84,10 +84,14 @@ const GLARE: std::ops::Range<u64> = 2100..4000;
 
 /// The next request: of those that were held, then of those that come. Cancel-safe.
 async fn next(
-    held: &mut Vec<Box<Incoming>>,
+    held: &mut Vec<Incoming>,
     inbox: &mut mpsc::Receiver<Box<Incoming>>,
-) -> Option<Box<Incoming>> {
-    if held.is_empty() { inbox.recv().await } else { Some(held.remove(0)) }
+) -> Option<Incoming> {
+    if held.is_empty() {
+        inbox.recv().await.map(|incoming| *incoming)
+    } else {
+        Some(held.remove(0))
+    }
 }
 
 impl Talking {
@@ -127,7 +131,7 @@ impl Talking {
             let end = tokio::select! {
                 reason = to_be_released(&mut self.orders.wish) => break self.hang_up(reason).await,
                 Some(incoming) = next(&mut self.up.held, &mut self.inbox) => {
-                    self.request(*incoming).await
+                    self.request(incoming).await
                 }
                 Some(done) = self.chores.join_next() => match done {
                     Ok(done) => self.done(done).await,

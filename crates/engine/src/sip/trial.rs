@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::carrier::SipCarrier;
 use super::line::SipLine;
 use super::trunks::{Entry, NoWay};
-use super::{Hop, Recorder, Refused, Stack};
+use super::{Hop, Ping, Recorder, Refused, Stack};
 use crate::carrier::{Leg, Line, Order, Progress, Signal};
 use crate::time::Time;
 
@@ -96,14 +96,13 @@ impl SipCarrier {
 
 async fn ask(stack: Stack, entry: Entry, hop: Hop, domain: String, time: Time) -> Trial {
     let (trunk, recorder, begun) = (&entry.trunk, Recorder::default(), time.now());
-    let from = trunk.ourselves(&hop, &domain);
-    let options = stack.options_noted(
-        hop.clone(),
-        from,
-        hop.to_string(),
-        trunk.credentials.clone(),
-        recorder.clone(),
-    );
+    let ping = Ping {
+        from: trunk.ourselves(&hop, &domain),
+        to: hop.to_string(),
+        credentials: trunk.credentials.clone(),
+        hop: hop.clone(),
+    };
+    let options = stack.options_noted(ping, recorder.clone());
     let (code, said) = match tokio::time::timeout(trunk.no_reply, options).await {
         Ok(Ok((pong, phrase))) => (Some(pong.code), format!("{} {phrase}", pong.code)),
         Ok(Err(Refused { unreachable: true, text, .. })) => {
