@@ -34,6 +34,8 @@ pub(crate) struct Running {
 /// A server that has said where it listens.
 pub(crate) struct Serving {
     pub(crate) process: Running,
+    /// What it said until then.
+    pub(crate) said: Vec<String>,
     /// What `admin.json` says.
     pub(crate) doors: Value,
 }
@@ -89,9 +91,9 @@ impl Home {
     pub(crate) fn serve_with(&self, args: &[&str]) -> Serving {
         let first = ["serve", "--data", "ledger", "--admin-listen", "127.0.0.1:0"];
         let process = Running::start(&mut self.command(&[&first, args].concat()));
-        process.wait_for("listens on");
+        let said = process.wait_for("listens on");
         let doors = serde_json::from_str(&self.read("ledger/admin.json")).unwrap();
-        Serving { process, doors }
+        Serving { process, said, doors }
     }
 
     /// An account with reports in it, and a key that takes them, in the file `read.key`.

@@ -29,6 +29,7 @@ mod refusals;
 mod samples;
 mod seed;
 mod server;
+mod sip;
 mod submit;
 mod submit_again;
 mod take;
