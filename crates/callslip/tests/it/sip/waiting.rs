@@ -85,11 +85,12 @@ fn both_are_warned_before_their_time_is_over() {
     assert_eq!(attempt(&phones.detail("click"))["ending"], "maxDuration");
     for (telephone, tone) in [(&a, TONE_B), (&b, TONE_A)] {
         let heard = telephone.heard();
+        // A telephone of a busy machine begins to speak late.
         let begins = heard.begins(tone);
         let beeps = heard.tone_among_others(BEEP);
         let [beep] = beeps[..] else { panic!("{beeps:?}") };
         assert!((beep.seconds() - 0.2).abs() < 0.07, "{beep:?}");
-        assert!((beep.from - begins - 2.0).abs() < 0.3, "{beep:?} after {begins}");
-        assert!((heard.seconds() - begins - 4.0).abs() < 0.3, "{} {begins}", heard.seconds());
+        assert!((beep.from - begins - 2.0).abs() < 0.5, "{beep:?} after {begins}");
+        assert!((heard.seconds() - begins - 4.0).abs() < 0.5, "{} {begins}", heard.seconds());
     }
 }
