@@ -35,6 +35,7 @@ need util-linux unshare flock
 need tcpdump tcpdump
 need mount mount
 need sip-tester sipp
+need baresip-core baresip /usr/lib/baresip/modules/sndfile.so
 need kamailio kamailio
 ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 || missing="$missing kamailio-tls-modules"
 need php-cli php

@@ -45,8 +45,6 @@ fn call(phones: &Phones, b: &mut Telephone, id: &str) -> (String, i64) {
     let attempt = attempt(&detail);
     let leg = &attempt["legA"];
     assert_eq!(leg["trunk"], attempt["legB"]["trunk"], "{detail:#}");
-    let at = |when: &str| {
-        api::wire::date::parse(leg[when].as_str().unwrap()).unwrap().as_millis()
-    };
+    let at = |when: &str| api::wire::date::parse(leg[when].as_str().unwrap()).unwrap().as_millis();
     (leg["trunk"].as_str().unwrap().to_owned(), at("answeredAt") - at("dialledAt"))
 }

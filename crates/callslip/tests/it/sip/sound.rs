@@ -177,11 +177,12 @@ impl Says {
     }
 }
 
-/// A minute of a tone.
+/// A minute of a tone, as samples.
 pub(super) fn tone_of(hertz: f64) -> impl Iterator<Item = i16> {
     (0..60 * 8_000).map(move |n| ((TAU * hertz * f64::from(n) / RATE).sin() * 8_000.0) as i16)
 }
 
+/// And as a file.
 fn tone(path: &Path, hertz: f64) {
     let data: Vec<u8> = tone_of(hertz).flat_map(i16::to_le_bytes).collect();
     let mut file = b"RIFF".to_vec();

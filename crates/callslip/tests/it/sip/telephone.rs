@@ -46,7 +46,7 @@ impl Telephone {
             .replace("@DIR@", dir.path().to_str().unwrap());
         std::fs::write(path("config"), config).unwrap();
         let mut command = Command::new("baresip");
-        let running = Running::start(command.args(["-s","-f"]).arg(dir.path()).stdin(Stdio::piped()));
+        let running = Running::start(command.arg("-f").arg(dir.path()).stdin(Stdio::piped()));
         running.wait_for("baresip is ready");
         Self { running, dir, number: number.to_owned(), port }
     }

@@ -35,7 +35,7 @@ fn a_hears_it_ring_until_b_answers() {
     sleep(Duration::from_millis(6_200));
     b.answer();
     b.talks();
-    sleep(Duration::from_secs(1));
+    sleep(Duration::from_millis(1_500));
     b.hang_up();
     phones.take_one("click");
     let heard = a.heard();
@@ -44,7 +44,8 @@ fn a_hears_it_ring_until_b_answers() {
     assert!((first.seconds() - 1.0).abs() < 0.15, "{rings:?}");
     assert!((second.seconds() - 1.0).abs() < 0.15, "{rings:?}");
     assert!((second.from - first.from - 5.0).abs() < 0.15, "{rings:?}");
-    assert!(second.to < heard.begins(TONE_B) && heard.seconds_of(TONE_B) > 0.8);
+    assert!(second.to < heard.begins(TONE_B), "{:?}", heard.tone(TONE_B));
+    assert!(heard.seconds_of(TONE_B) > 0.8, "{:?}", heard.tone(TONE_B));
     // B was not put through before it had answered.
     assert!(b.heard().seconds() < 3.0);
 }
@@ -63,8 +64,7 @@ fn a_hears_what_bs_network_says_in_place_of_that() {
     let detail = phones.detail("click");
     assert_eq!(attempt(&detail)["ending"], "byB", "{detail:#}");
     let leg = &attempt(&detail)["legB"];
-    let at =
-        |when: &str| api::wire::date::parse(leg[when].as_str().unwrap()).unwrap().as_millis();
+    let at = |when: &str| api::wire::date::parse(leg[when].as_str().unwrap()).unwrap().as_millis();
     let rang = at("answeredAt") - at("ringingAt");
     assert!((1_800..2_600).contains(&rang), "{leg:#}");
     let heard = a.heard();
@@ -85,11 +85,12 @@ fn both_are_warned_before_their_time_is_over() {
     assert_eq!(attempt(&phones.detail("click"))["ending"], "maxDuration");
     for (telephone, tone) in [(&a, TONE_B), (&b, TONE_A)] {
         let heard = telephone.heard();
+        // A telephone of a busy machine begins to speak late.
         let begins = heard.begins(tone);
         let beeps = heard.tone_among_others(BEEP);
         let [beep] = beeps[..] else { panic!("{beeps:?}") };
         assert!((beep.seconds() - 0.2).abs() < 0.07, "{beep:?}");
-        assert!((beep.from - begins - 2.0).abs() < 0.3, "{beep:?} after {begins}");
-        assert!((heard.seconds() - begins - 4.0).abs() < 0.3, "{} {begins}", heard.seconds());
+        assert!((beep.from - begins - 2.0).abs() < 0.5, "{beep:?} after {begins}");
+        assert!((heard.seconds() - begins - 4.0).abs() < 0.5, "{} {begins}", heard.seconds());
     }
 }
