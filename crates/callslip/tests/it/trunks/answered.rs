@@ -1,5 +1,7 @@
 //! Calls that are answered: who ends them, what is pressed and heard in them, and what is kept.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::board::{Board, ids, trunk_to};
@@ -114,11 +116,13 @@ fn a_message_may_say_how_long_it_rings_and_its_customer_may_cancel() {
         ["a", "b"].iter().all(|id| !board.phones.detail(id)["started"].is_null())
             && far.count("INVITE") == 3
     });
+    let cancelled = Instant::now();
     board.end("a");
     board.end("b");
     for report in board.phones.take(2).values() {
         assert_eq!(ids(report), (98, 4100), "{report:#}");
     }
+    assert!(cancelled.elapsed() < Duration::from_secs(4), "they were not asked to go");
     far.ends_well();
 }
 
