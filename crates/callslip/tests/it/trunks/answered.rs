@@ -11,9 +11,9 @@ use super::voice::Voice;
 use crate::phones::click;
 use crate::server::wait_for;
 
-/// A person who is hung up in the end.
+/// A person who is hung up in the end, as one is whose call is over.
 fn person() -> Script {
-    Script::answers().released()
+    Script::answers().released_for("Q.850;cause=16")
 }
 
 /// One who hangs up soon.
