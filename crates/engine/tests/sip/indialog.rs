@@ -106,26 +106,42 @@ async fn a_hold_is_answered_keys_are_told_and_courtesies_given() {
 }
 
 #[tokio::test]
-async fn what_comes_right_after_the_ack_is_within_the_dialog() {
+async fn what_overtakes_the_news_of_the_answer_is_within_the_dialog() {
     let stack = stack().await;
-    let scenario = Scenario::answered()
-        .reinvites(1, IS_SDP, HOLD, 200)
-        .ask("BYE", 2, "", "")
-        .expect_response(200);
-    let far = Far::plays_with(scenario, &["-m", "300"]).await;
-    let (stack_of_all, far_of_all) = (&stack, &far);
-    let calls = (0..300).map(|number| async move {
-        tokio::time::sleep(Duration::from_millis(5 * number)).await;
-        let mut leg = connected(stack_of_all, far_of_all).await;
-        match next(&mut leg).await {
-            LegEvent::Reoffered { reply, .. } => reply.accept(OFFER.into()),
-            event => panic!("{event:?}"),
-        }
-        assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
-    });
-    futures_util::future::join_all(calls).await;
-    far.ends_well().await;
-    drains(&stack).await;
+    let peer = Peer::new().await;
+    let mut leg = stack.invite(invite(peer.hop()));
+    let (request, source) = peer.expect("INVITE").await;
+    peer.send(&asks(&peer, &request, "INVITE", 1, ""), source).await;
+    peer.send(&asks(&peer, &request, "BYE", 2, ""), source).await;
+    assert!(peer.hears_no("SIP/2.0 481", Duration::from_millis(100)).await);
+    peer.send(&Peer::response(&request, "200 OK", "one", &peer.contact()), source).await;
+    answer(&mut leg).await;
+    let reoffered = next(&mut leg).await;
+    assert!(matches!(reoffered, LegEvent::Reoffered { .. }), "{reoffered:?}");
+    assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
+    let (released, _) = peer.expect("SIP/2.0 200").await;
+    assert_eq!(header(&released, "CSeq"), "2 BYE");
+}
+
+#[tokio::test]
+async fn a_bye_without_an_answer_is_for_no_dialog() {
+    let stack = stack().await;
+    let peer = Peer::new().await;
+    let mut leg = stack.invite(invite(peer.hop()));
+    let (request, source) = peer.expect("INVITE").await;
+    for number in 1..4 {
+        peer.send(&asks(&peer, &request, "BYE", number, ""), source).await;
+    }
+    // No more of them wait than there may be.
+    let (refused, _) = peer.expect("SIP/2.0 481").await;
+    assert_eq!(header(&refused, "CSeq"), "3 BYE");
+    peer.send(&Peer::response(&request, "486 Busy Here", "one", ""), source).await;
+    crate::support::failure(&mut leg).await;
+    for number in 1..3 {
+        let (refused, _) = peer.expect("SIP/2.0 481").await;
+        assert_eq!(header(&refused, "CSeq"), format!("{number} BYE"));
+    }
+    settles(&stack).await;
 }
 
 #[tokio::test]

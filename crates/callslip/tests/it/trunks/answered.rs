@@ -1,5 +1,7 @@
 //! Calls that are answered: who ends them, what is pressed and heard in them, and what is kept.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::board::{Board, ids, trunk_to};
@@ -9,9 +11,9 @@ use super::voice::Voice;
 use crate::phones::click;
 use crate::server::wait_for;
 
-/// A person who is hung up in the end.
+/// A person who is hung up in the end, as one is whose call is over.
 fn person() -> Script {
-    Script::answers().released()
+    Script::answers().released_for("Q.850;cause=16")
 }
 
 /// One who hangs up soon.
@@ -114,11 +116,13 @@ fn a_message_may_say_how_long_it_rings_and_its_customer_may_cancel() {
         ["a", "b"].iter().all(|id| !board.phones.detail(id)["started"].is_null())
             && far.count("INVITE") == 3
     });
+    let cancelled = Instant::now();
     board.end("a");
     board.end("b");
     for report in board.phones.take(2).values() {
         assert_eq!(ids(report), (98, 4100), "{report:#}");
     }
+    assert!(cancelled.elapsed() < Duration::from_secs(4), "they were not asked to go");
     far.ends_well();
 }
 
@@ -173,10 +177,9 @@ fn a_hears_the_early_media_of_b_and_later_both_hear_each_other() {
             Script::default()
                 .describes("183 Session Progress", &voice_b.port())
                 .note("EARLY")
-                .pause(800)
+                .pause(2000)
                 .answers_now(&voice_b.port())
-                .pause(1200)
-                .hangs_up(1, "Q.850;cause=16"),
+                .released(),
         ),
     ]);
     let board = Board::new(&trunk_to(&far, "north", "codecs = [\"pcmu\"]"));
@@ -188,7 +191,7 @@ fn a_hears_the_early_media_of_b_and_later_both_hear_each_other() {
     };
     voice_b.speaks(to_b, 0x21, 5);
     voice_a.hears("B before its answer", is(0x21));
-    assert_eq!(far.count("UP"), 1, "B has not answered yet");
+    assert_eq!(far.count("UP"), 1, "B has answered");
     let to_a = called(&far, "38598100001").media;
     wait_for("both to be up", || far.count("UP") == 2);
     voice_a.speaks(to_a, 0x31, 10);
@@ -198,6 +201,7 @@ fn a_hears_the_early_media_of_b_and_later_both_hear_each_other() {
     // What A presses now is for B, and is no answer to the message.
     voice_a.plays(to_a, "dtmf_2833_7.pcap");
     voice_b.hears("A's key", |packet| packet.kind == 101 && packet.payload[0] == 7);
+    board.end("m");
     let report = board.phones.take_one("m");
     assert_eq!((ids(&report), &report["dtmfCodes"]), ((5, 5000), &json!("")), "{report:#}");
     let attempt = board.attempt("m");

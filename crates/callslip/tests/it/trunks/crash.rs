@@ -12,7 +12,8 @@ const CALLS: usize = 100;
 
 #[test]
 fn every_telephone_of_a_hundred_calls_is_hung_up_and_none_is_dialled_again() {
-    let far = FarEnd::new(&[("", Script::answers().released())]);
+    // Temporary failure.
+    let far = FarEnd::new(&[("", Script::answers().released_for("Q.850;cause=41"))]);
     let mut board = Board::new(&trunk_to(&far, "north", ""));
     let name = |n: usize| format!("38598100{n:03}");
     for burst in 0..10 {

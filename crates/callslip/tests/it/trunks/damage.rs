@@ -104,8 +104,8 @@ fn floods_of_strangers_and_of_nonsense_cost_no_call() {
         sent
     };
     let (strange, own) = std::thread::scope(|scope| {
-        let strangers = scope.spawn(|| flood("127.0.0.2", Duration::from_micros(100)));
-        let trunk = scope.spawn(|| flood("127.0.0.1", Duration::from_millis(2)));
+        let strangers = scope.spawn(|| flood("127.0.0.2", Duration::from_millis(1)));
+        let trunk = scope.spawn(|| flood("127.0.0.1", Duration::from_millis(10)));
         for burst in calls(50).chunks(5) {
             board.phones.call(burst);
             std::thread::sleep(Duration::from_millis(100));
@@ -117,7 +117,7 @@ fn floods_of_strangers_and_of_nonsense_cost_no_call() {
         }
         (strangers.join().unwrap(), trunk.join().unwrap())
     });
-    assert!(strange > 5_000 && own > 1_000, "a flood of {strange} and {own}");
+    assert!(strange > 3_000 && own > 300, "a flood of {strange} and {own}");
     let grown = status(&board, "VmRSS").saturating_sub(before);
     assert!(grown < 150_000, "{grown} kB for {strange} and {own} messages");
     far.ends_well();

@@ -1,5 +1,7 @@
 //! A server that stops while calls are up.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 
 use super::board::{Board, ids, trunk_to};
@@ -43,7 +45,9 @@ fn a_stop_that_cannot_wait_hangs_up_and_cancels() {
     let mut board = Board::with(&trunk_to(&far, "north", ""), "drain_s = 0");
     board.phones.call(&[click("talks", "38598100001"), click("rings", "38598100002")]);
     wait_for("both", || far.count("UP") == 2 && far.count("RINGS") == 1);
+    let stopping = Instant::now();
     assert_eq!(board.phones.process.stop(), Some(0));
+    assert!(stopping.elapsed() < Duration::from_secs(4), "they were not asked to go");
     assert_eq!((far.count("BYE"), far.count("CANCEL")), (2, 1));
     far.ends_well();
     board.phones.start_again();

@@ -107,9 +107,8 @@ fn one_that_asks_to_be_left_alone_is() {
         ("98100003", Script::refuses("503 Full", "")),
         ("91100002", Script::answers().hangs_up(1, "Q.850;cause=16")),
     ]);
-    let trunks = trunk_to(&first, "first", "priority = 1") + &trunk_to(&second, "second", "");
+    let trunks = trunk_to(&first, "first", "priority = 0") + &trunk_to(&second, "second", "");
     // Without the header it is asked again for the next call.
-    let trunks = trunks.replace("priority = 1\n", "priority = 0\n");
     let board = Board::new(&trunks);
     for (id, number) in [("1", "38598100003"), ("2", "38598100001"), ("3", "38598100003")] {
         board.phones.call(&[click(id, number)]);
@@ -119,6 +118,9 @@ fn one_that_asks_to_be_left_alone_is() {
     assert_eq!((at_first["38598100003"], at_first["38598100001"]), (1, 1));
     assert_eq!((at_second["38598100003"], at_second["38598100001"]), (2, 1));
     assert_eq!(second.invites()["38591100002"], 2, "B goes the same way");
+    let said = board.phones.process.said().join("\n");
+    assert_eq!(said.matches("A trunk wants to be left alone").count(), 1, "{said}");
+    assert!(said.contains("seconds=60"), "{said}");
     first.ends_well();
     second.ends_well();
 }

@@ -115,6 +115,11 @@ impl Script {
         self.expects("BYE").replies_inside("200 OK").note("BYE")
     }
 
+    /// Is hung up for a reason like that.
+    pub(crate) fn released_for(self, reason: &str) -> Self {
+        self.expects_with("BYE", "Reason", reason).replies_inside("200 OK").note("BYE")
+    }
+
     /// Is cancelled, and says that it is over.
     pub(crate) fn cancelled(self) -> Self {
         self.expects("CANCEL")
