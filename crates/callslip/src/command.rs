@@ -53,7 +53,8 @@ Commands with --data work on a directory whether its server runs or not. Setting
 then variables such as CALLSLIP_HTTP__LISTEN, then the file given with --config, then defaults:
 `callslip check --defaults` shows every one with its meaning.
 
-Exit codes: 0 done, 1 not done, 2 wrong command line, 69 a server or port is not available,
+Exit codes: 0 done, 1 not done, 2 wrong command line, 69 a server, port or database is not
+available,
 75 the directory is in use, 78 wrong settings.";
 
 /// Callslip: a self-hosted click-to-call server that returns every delivery report exactly once.

@@ -52,11 +52,15 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     const UNAVAILABLE: u8 = 69;
     const TRY_AGAIN: u8 = 75;
     const CONFIGURATION: u8 = 78;
-    if error.is::<BadSettings>() {
+    let ledger = error.downcast_ref::<StoreError>();
+    if error.is::<BadSettings>() || matches!(ledger, Some(StoreError::Settings(_))) {
         CONFIGURATION
-    } else if error.is::<CannotListen>() || error.is::<NotRunning>() {
+    } else if error.is::<CannotListen>()
+        || error.is::<NotRunning>()
+        || matches!(ledger, Some(StoreError::Unavailable(_)))
+    {
         UNAVAILABLE
-    } else if let Some(StoreError::InUse(_)) = error.downcast_ref() {
+    } else if let Some(StoreError::InUse(_)) = ledger {
         TRY_AGAIN
     } else if error.downcast_ref().is_some_and(ClientError::may_pass) {
         UNAVAILABLE

@@ -45,6 +45,7 @@ impl Carrier for Sandbox {
     fn line(&self, message_id: &str, attempt: u8) -> Box<dyn Line> {
         let mut hasher = DefaultHasher::new();
         (self.seed, message_id, attempt).hash(&mut hasher);
-        Box::new(line::SandboxLine::new(self.clone(), hasher.finish()))
+        let seed = hasher.finish();
+        Box::new(line::SandboxLine::new(self.clone(), message_id.to_owned(), attempt, seed))
     }
 }

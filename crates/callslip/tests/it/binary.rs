@@ -10,13 +10,18 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::ledger::{Database, Kind, Place};
 use crate::server::TestDir;
 
 /// Long enough for a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A directory to run commands in; the ledger is in `ledger` below it.
-pub(crate) struct Home(TestDir);
+/// A directory to run commands in; the ledger is in `ledger` below it, or in a database that the
+/// commands are told of.
+pub(crate) struct Home {
+    dir: TestDir,
+    ledger: Place,
+}
 
 /// What a command said and did.
 pub(crate) struct Ran {
@@ -42,11 +47,23 @@ pub(crate) struct Serving {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self(TestDir::new())
+        Self::on(Kind::Embedded)
+    }
+
+    /// With a ledger in that engine.
+    pub(crate) fn on(kind: Kind) -> Self {
+        let dir = TestDir::new();
+        let ledger = Place::new(kind, &dir.path().join("ledger"));
+        Self { dir, ledger }
+    }
+
+    /// With its ledger in that database.
+    pub(crate) fn at(database: Database) -> Self {
+        Self { dir: TestDir::new(), ledger: Place::Database(database) }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.dir.path().join(name)
     }
 
     /// Writes a file and gives its path.
@@ -62,12 +79,13 @@ impl Home {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_callslip"));
-        command.args(args).current_dir(self.0.path()).stdin(Stdio::null());
+        command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CALLSLIP_") {
                 command.env_remove(name);
             }
         }
+        command.envs(self.ledger.variables());
         command
     }
 
@@ -89,11 +107,17 @@ impl Home {
     }
 
     pub(crate) fn serve_with(&self, args: &[&str]) -> Serving {
-        let first = ["serve", "--data", "ledger", "--admin-listen", "127.0.0.1:0"];
+        self.serve_in("ledger", args).0
+    }
+
+    /// A server with a directory of its own below the home, and what it has said so far. On a shared
+    /// ledger there may be several.
+    pub(crate) fn serve_in(&self, dir: &str, args: &[&str]) -> (Serving, Vec<String>) {
+        let first = ["serve", "--data", dir, "--admin-listen", "127.0.0.1:0"];
         let process = Running::start(&mut self.command(&[&first, args].concat()));
         let said = process.wait_for("listens on");
-        let doors = serde_json::from_str(&self.read("ledger/admin.json")).unwrap();
-        Serving { process, said, doors }
+        let doors = serde_json::from_str(&self.read(&format!("{dir}/admin.json"))).unwrap();
+        (Serving { process, said: said.clone(), doors }, said)
     }
 
     /// An account with reports in it, and a key that takes them, in the file `read.key`.
@@ -170,6 +194,11 @@ impl Running {
     /// Every line since the last that was waited for.
     pub(crate) fn said(&self) -> Vec<String> {
         self.lines.try_iter().collect()
+    }
+
+    /// Every line that it has said since, once it has ended.
+    pub(crate) fn rest(&self) -> Vec<String> {
+        self.lines.iter().collect()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use testkit::clients::{self, Answer, Client};
 use testkit::wire::{Fault, Middle, Plan, Wire};
 
+use crate::ledger::{self, Kind, on_both_engines};
 use crate::server::TestDir;
 use node::{Doomed, FED, Node, RUNTIME, Size};
 
@@ -26,6 +27,7 @@ const RESET: (&str, Fault) = ("reset", Fault::Reset);
 /// One way to lose an answer.
 #[derive(Clone, Copy)]
 struct Cell {
+    kind: Kind,
     client: Client,
     fault: (&'static str, Fault),
     middle: Middle,
@@ -51,21 +53,27 @@ struct Outcome {
 struct Scene {
     _wire: Wire,
     node: Node,
+    _place: ledger::Place,
     _dir: TestDir,
 }
 
-#[test]
-fn every_client_has_every_report_after_its_next_requests() {
-    let mut cells = [cells(Middle::Cable, false), cells(Middle::Cable, true)].concat();
-    cells.extend(cells_of(Middle::Cable, false, &[RESET]));
+on_both_engines!(
+    every_client_has_every_report_after_its_next_requests,
+    with_a_key_every_client_gets_its_answer_again_byte_for_byte,
+    behind_a_proxy_and_without_a_key_a_lost_answer_stays_lost,
+    behind_a_proxy_a_key_gets_the_lost_answer_again,
+);
+
+fn every_client_has_every_report_after_its_next_requests(kind: Kind) {
+    let mut cells = [cells(kind, Middle::Cable, false), cells(kind, Middle::Cable, true)].concat();
+    cells.extend(cells_of(kind, Middle::Cable, false, &[RESET]));
     judge(each(cells, lose_and_go_on), "every report, once", |outcome| {
         sorted([&outcome.first[..], &outcome.later].concat()) == FED
     });
 }
 
-#[test]
-fn with_a_key_every_client_gets_its_answer_again_byte_for_byte() {
-    let cells = [cells(Middle::Cable, false), cells(Middle::Cable, true)].concat();
+fn with_a_key_every_client_gets_its_answer_again_byte_for_byte(kind: Kind) {
+    let cells = [cells(kind, Middle::Cable, false), cells(kind, Middle::Cable, true)].concat();
     judge(
         each(cells, lose_and_repeat),
         "the first two under the key, then the others",
@@ -75,30 +83,33 @@ fn with_a_key_every_client_gets_its_answer_again_byte_for_byte() {
 
 /// A proxy that has read the answer has received it, as far as the server can know. This, and the
 /// next, is what `docs/one-time.md` says of proxies.
-#[test]
-fn behind_a_proxy_and_without_a_key_a_lost_answer_stays_lost() {
-    let outcomes = each(cells(Middle::Proxy, false), lose_and_go_on);
+fn behind_a_proxy_and_without_a_key_a_lost_answer_stays_lost(kind: Kind) {
+    let outcomes = each(cells(kind, Middle::Proxy, false), lose_and_go_on);
     judge(outcomes, "the first two lost and no more", |outcome| {
         sorted([&outcome.first[..], &outcome.later].concat()) == FED[2..]
     });
 }
 
-#[test]
-fn behind_a_proxy_a_key_gets_the_lost_answer_again() {
-    let outcomes = each(cells(Middle::Proxy, false), lose_and_repeat);
+fn behind_a_proxy_a_key_gets_the_lost_answer_again(kind: Kind) {
+    let outcomes = each(cells(kind, Middle::Proxy, false), lose_and_repeat);
     judge(outcomes, "the first two under the key, then the others", |outcome| {
         outcome.first == FED[..2] && outcome.later == FED[2..]
     });
 }
 
-fn cells(middle: Middle, killed: bool) -> Vec<Cell> {
-    cells_of(middle, killed, &FAULTS)
+fn cells(kind: Kind, middle: Middle, killed: bool) -> Vec<Cell> {
+    cells_of(kind, middle, killed, &FAULTS)
 }
 
-fn cells_of(middle: Middle, killed: bool, faults: &[(&'static str, Fault)]) -> Vec<Cell> {
+fn cells_of(
+    kind: Kind,
+    middle: Middle,
+    killed: bool,
+    faults: &[(&'static str, Fault)],
+) -> Vec<Cell> {
     let mut cells = Vec::new();
     for client in clients::ALL {
-        cells.extend(faults.iter().map(|&fault| Cell { client, fault, middle, killed }));
+        cells.extend(faults.iter().map(|&fault| Cell { kind, client, fault, middle, killed }));
     }
     cells
 }
@@ -145,12 +156,12 @@ fn lose_and_repeat(cell: Cell) -> Outcome {
 /// Makes the client's first request over the broken wire. Gives the server that is there after it.
 fn lose(cell: Cell, key: Option<&str>) -> (Outcome, Scene) {
     let dir = TestDir::new();
-    let path = dir.path().join("ledger");
+    let place = ledger::Place::new(cell.kind, &dir.path().join("ledger"));
     let in_the_middle = cell.killed && matches!(cell.fault.1, Fault::CutShort { .. });
     let plan = Plan::new(cell.middle, [cell.fault.1]);
     let (wire, told, node);
     if cell.killed {
-        let doomed = Doomed::start(&path, !in_the_middle);
+        let doomed = Doomed::start(&place, !in_the_middle);
         let plan = if in_the_middle {
             let killer = doomed.clone();
             let fault = Fault::CutAfter { bytes: 100 };
@@ -161,9 +172,9 @@ fn lose(cell: Cell, key: Option<&str>) -> (Outcome, Scene) {
         wire = RUNTIME.block_on(Wire::between(doomed.address, plan)).unwrap();
         told = cell.client.ask(&wire.base_url(), key).unwrap();
         doomed.buried();
-        node = Node::open(&path, Size::Short);
+        node = Node::open(&place, Size::Short);
     } else {
-        node = Node::open(&path, Size::Short);
+        node = Node::open(&place, Size::Short);
         wire = RUNTIME.block_on(Wire::between(node.address(), plan)).unwrap();
         told = cell.client.ask(&wire.base_url(), key).unwrap();
     }
@@ -171,7 +182,7 @@ fn lose(cell: Cell, key: Option<&str>) -> (Outcome, Scene) {
     let first = ids(&told);
     let requests = wire.requests();
     let outcome = Outcome { cell, requests, told, first, later: Vec::new() };
-    (outcome, Scene { _wire: wire, node, _dir: dir })
+    (outcome, Scene { _wire: wire, node, _place: place, _dir: dir })
 }
 
 /// The client's next request, straight to the server. A machine too busy to answer it in the

@@ -56,6 +56,56 @@ fn a_certificate_goes_with_its_key() {
 }
 
 #[test]
+fn a_shared_ledger_is_named_without_its_password() {
+    let data = |line: &str| format!("[data]\n{line}\n");
+    check_wrong(
+        &data("url = \"mysql://db.example/callslip\""),
+        &["c.toml", "line 2", "      ^^^^^^", "must begin with postgres://"],
+    );
+    let with_password = data("url = \"postgres://callslip:sesame@db.example/callslip\"");
+    check_wrong(
+        &with_password,
+        &["line 2", "      ^^^^^^", "has a password in it", "password_file"],
+    );
+    check_wrong(&data("connections = 1"), &["line 2", "must be 2 to 1000, not 1"]);
+    check_wrong(&data("patience_s = 0"), &["line 2", "must be 1 to 300, not 0"]);
+    check_wrong(&data("silence_s = 4"), &["line 2", "must be 5 to 3600, not 4"]);
+    check_wrong(&data("password_file = \"\""), &["line 2", "must not be empty"]);
+    check_wrong(&data("ca_file = \"\""), &["line 2", "must not be empty"]);
+}
+
+#[test]
+fn a_role_is_one_of_three_and_needs_a_shared_ledger() {
+    let wrong = "[data]\nrole = \"sip\"\n";
+    check_wrong(wrong, &["line 2", "       ^^^^^", "`api`, `engine`, `all`"]);
+    let alone = "[data]\nrole = \"engine\"\n";
+    check_wrong(alone, &["c.toml", "data.role", "needs a shared ledger, data.url"]);
+    let home = Home::new();
+    home.run(&["serve", "--role", "api"]).expect(78, "needs a shared ledger, data.url");
+    home.run(&["serve", "--role", "sip"]).expect(2, "api, engine, all");
+    assert!(!home.path("callslip-data").exists(), "the ledger was touched");
+}
+
+/// What the URL asks for beyond what its beginning shows is found out before anything is opened.
+#[test]
+fn a_shared_ledger_that_cannot_be_reached_as_it_is_set_is_told() {
+    let home = Home::new();
+    let check = |code: i32, lines: &str, expect: &str| {
+        home.file("c.toml", &format!("[data]\npatience_s = 1\n{lines}\n"));
+        let serve = ["serve", "--config", "c.toml", "--listen", "127.0.0.1:0"];
+        home.run(&serve).expect(code, expect);
+    };
+    let url = |rest: &str| format!("url = \"postgres://callslip@127.0.0.1:{rest}\"");
+    check(78, &url("notaport/callslip"), "the database's URL");
+    let tls = url("1/callslip?sslmode=require");
+    check(78, &tls, "needs the CA's certificate as a file");
+    check(78, &format!("{tls}\nca_file = \"no.pem\""), "the CA's file no.pem");
+    let password = format!("{}\npassword_file = \"none\"", url("1/callslip"));
+    check(69, &password, "the password's file none");
+    check(69, &url("1/callslip"), "cannot open the ledger at postgres://callslip@127.0.0.1:1/");
+}
+
+#[test]
 fn a_wrong_variable_is_named() {
     let home = Home::new();
     let check = |name: &str, value: &str| Ran::of(home.command(&["check"]).env(name, value));

@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::binary::{Home, Running};
+use crate::ledger::{Kind, on_both_engines};
 use crate::server::{ALADDIN, Connection, Plan, TestDir, TestServer, report, wait_for};
 
 fn admin_get(server: &TestServer, path: &str) -> crate::server::Reply {
@@ -251,11 +252,16 @@ fn feed_ledger(server: &TestServer, message_id: &str) {
     server.block_on(server.ledger.feed(server.aladdin(), reports)).unwrap();
 }
 
-#[test]
-fn sixty_four_takers_and_sixteen_feeders_share_every_report_once() {
+on_both_engines!(sixty_four_takers_and_sixteen_feeders_share_every_report_once);
+
+fn sixty_four_takers_and_sixteen_feeders_share_every_report_once(kind: Kind) {
     let long = std::env::var_os("CALLSLIP_LONG").is_some();
-    let per_feeder = if long { 62_500 } else { 500 };
-    let server = TestServer::start();
+    let per_feeder = match (long, kind) {
+        (false, _) => 500,
+        (true, Kind::Embedded) => 62_500,
+        (true, Kind::Shared) => 6_250,
+    };
+    let server = TestServer::on(kind);
     let taken = std::sync::Mutex::new(Vec::new());
     let feeding = std::sync::atomic::AtomicUsize::new(16);
     std::thread::scope(|scope| {

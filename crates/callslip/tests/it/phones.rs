@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::binary::{Home, Running, Serving};
+use crate::ledger::Kind;
 use crate::server::{ALADDIN, Connection, Reply, wait_for};
 
 /// Long enough for every call of a test to end.
@@ -39,17 +40,18 @@ impl Phones {
 
     /// `callslip serve` with those settings, and with the demo deck.
     pub(crate) fn serving(settings: &str) -> Self {
-        Self::serving_at(Home::new(), settings)
+        Self::serving_on(Kind::Embedded, settings)
+    }
+
+    /// The same with its ledger in that engine.
+    pub(crate) fn serving_on(kind: Kind, settings: &str) -> Self {
+        Self::serving_at(Home::on(kind), settings)
     }
 
     /// The same in a home that has files already.
     pub(crate) fn serving_at(home: Home, settings: &str) -> Self {
         home.file("c.toml", settings);
-        home.file("password", "open sesame");
-        home.file("demo.csv", DEMO);
-        home.done(&["rates", "import", "demo.csv", "--deck", "demo"]);
-        let add = ["account", "add", "Aladdin", "--password-file", "password", "--deck", "demo"];
-        home.done(&add);
+        furnish(&home);
         let Serving { process, said, .. } = serve(&home);
         Self::of(home, process, said)
     }
@@ -148,6 +150,15 @@ impl Phones {
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
     }
+}
+
+/// The account Aladdin, who may call with the demo deck.
+pub(crate) fn furnish(home: &Home) {
+    home.file("password", "open sesame");
+    home.file("demo.csv", DEMO);
+    home.done(&["rates", "import", "demo.csv", "--deck", "demo"]);
+    let add = ["account", "add", "Aladdin", "--password-file", "password", "--deck", "demo"];
+    home.done(&add);
 }
 
 fn serve(home: &Home) -> Serving {

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use api::{Edge, Listener, Server, Settings, Surface, Tls};
 use model::{AccountId, ManualClock, Timestamp};
 use serde_json::{Value, json};
-use store::{Embedded, Keeping, Ledger};
+use store::{Keeping, Ledger};
 
+use crate::ledger::{Kind, Place};
 use crate::telephony::Told;
 
 /// `Aladdin:open sesame`, the seed's own credentials.
@@ -49,6 +50,7 @@ pub(crate) struct Plan {
     pub(crate) telephony: Told,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) dir: Option<PathBuf>,
+    pub(crate) kind: Kind,
 }
 
 impl Default for Plan {
@@ -62,6 +64,7 @@ impl Default for Plan {
             telephony: Told::default(),
             tls: None,
             dir: None,
+            kind: Kind::Embedded,
         }
     }
 }
@@ -77,6 +80,8 @@ pub(crate) struct TestServer {
     pub(crate) admin_token: String,
     pub(crate) feed_key: String,
     pub(crate) read_key: String,
+    /// Behind the ledger, which has to go before it.
+    _place: Place,
     _dir: TestDir,
 }
 
@@ -85,19 +90,23 @@ impl TestServer {
         Self::with(Plan::default())
     }
 
+    /// With its ledger in that engine.
+    pub(crate) fn on(kind: Kind) -> Self {
+        Self::with(Plan { kind, ..Plan::default() })
+    }
+
     pub(crate) fn with(plan: Plan) -> Self {
         let dir = TestDir::new();
         let clock = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
         let path = plan.dir.clone().unwrap_or_else(|| dir.path().join("ledger"));
-        let ledger: Arc<dyn Ledger> =
-            Arc::new(Embedded::open(&path, plan.keeping.clone(), Arc::new(clock.clone())).unwrap());
-        Self::over(ledger, clock, plan, dir)
-    }
-
-    fn over(ledger: Arc<dyn Ledger>, clock: ManualClock, plan: Plan, dir: TestDir) -> Self {
+        let place = Place::new(plan.kind, &path);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.unwrap();
+        // Its clock stands still, so that it is never silent.
+        let silence_max = Duration::from_secs(3600);
+        let opened = place.open(plan.keeping.clone(), Arc::new(clock.clone()), silence_max);
+        let ledger = runtime.block_on(opened);
         let public = TcpListener::bind("127.0.0.1:0").unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").unwrap();
         let addrs = (public.local_addr().unwrap(), admin.local_addr().unwrap());
@@ -122,6 +131,7 @@ impl TestServer {
             admin_token,
             feed_key: String::new(),
             read_key: String::new(),
+            _place: place,
             _dir: dir,
         };
         this.open_account();

@@ -27,6 +27,8 @@ const JITTER: std::ops::RangeInclusive<u32> = 90..=110;
 /// One attempt at a message, seen from the far end.
 pub(super) struct SandboxLine {
     sandbox: Sandbox,
+    message_id: String,
+    attempt: u8,
     rng: fastrand::Rng,
     a: FarEnd,
     b: FarEnd,
@@ -81,13 +83,15 @@ impl Line for SandboxLine {
 }
 
 impl SandboxLine {
-    pub(super) fn new(sandbox: Sandbox, seed: u64) -> Self {
+    pub(super) fn new(sandbox: Sandbox, message_id: String, attempt: u8, seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed);
         let (a, b) = (FarEnd::Idle, FarEnd::Idle);
-        Self { sandbox, rng, a, b, agenda: BTreeMap::new(), planned: 0 }
+        Self { sandbox, message_id, attempt, rng, a, b, agenda: BTreeMap::new(), planned: 0 }
     }
 
     fn dial(&mut self, leg: Leg, to: &Number, now: Timestamp) {
+        let (message_id, attempt) = (self.message_id.as_str(), self.attempt);
+        tracing::debug!(message_id, attempt, ?leg, "The sandbox calls a phone.");
         let behaviour = behaviour(to);
         *self.far_end(leg) = FarEnd::Called(behaviour);
         let Some((ringing, last)) = (match behaviour {

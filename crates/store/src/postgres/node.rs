@@ -4,7 +4,11 @@
 //! whichever other notices first: its takes in flight end as after a crash. Its leases end by the
 //! clock, like everybody's. A node that was given up and lives comes back with its next upkeep; what
 //! it had open is not its own any more, and each step of it is refused by the lock of the account.
+//!
+//! While the database is away, everybody is silent. So a node gives up nobody before it has itself
+//! been heard of for as long: the others are given the time to say that they live.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use model::{AccountId, Timestamp};
@@ -15,6 +19,32 @@ use super::trouble::Done;
 
 /// How long it is known what a dead node did last: it may be alive, and ask.
 const DEAD_MEMORY: Duration = Duration::from_secs(24 * 3600);
+
+/// Since when this node has been heard of without a gap.
+pub(super) struct Presence(Mutex<Heard>);
+
+struct Heard {
+    since: Timestamp,
+    last: Timestamp,
+}
+
+impl Presence {
+    /// It has joined now.
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self(Mutex::new(Heard { since: now, last: now }))
+    }
+
+    /// It is heard of; and whether it has been for long enough to tell who is silent. Half of the
+    /// bound is a gap: others may have been heard of a little earlier before it, or later after it.
+    pub(super) fn is_steady(&self, now: Timestamp, silence_max: Duration) -> bool {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.since(heard.last) > silence_max / 2 {
+            heard.since = now;
+        }
+        heard.last = now;
+        now.since(heard.since) >= silence_max
+    }
+}
 
 /// A new node, alive until then.
 pub(super) async fn join(line: &Lent, until: Timestamp) -> Done<i64> {

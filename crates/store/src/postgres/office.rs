@@ -8,6 +8,7 @@ use model::Clock;
 
 use super::bulletin::Bulletin;
 use super::line::{Lent, Pool};
+use super::node::Presence;
 use super::takes::Fates;
 use super::trouble::{Done, Trouble};
 use crate::{Keeping, Result, StoreError};
@@ -21,6 +22,7 @@ pub(super) struct Office {
     pub(super) fates: Arc<Fates>,
     /// Which node this is.
     pub(super) node: i64,
+    pub(super) presence: Presence,
     pub(super) patience: Duration,
     pub(super) silence_max: Duration,
     /// The last operation of this node; each has a larger number than those before it.
@@ -46,6 +48,7 @@ impl Office {
     pub(super) fn new(with: Furniture) -> Self {
         let Furniture { pool, keeping, clock, fates, node, patience, silence_max } = with;
         Self {
+            presence: Presence::new(clock.now()),
             pool,
             keeping,
             clock,

@@ -348,7 +348,9 @@ impl Postgres {
         let now = office.clock.now();
         let look = |line: Lent| async move {
             node::live(&line, office.node, now.plus(office.silence_max)).await?;
-            if node::bury(&line, office.node, now).await? > 0 {
+            if office.presence.is_steady(now, office.silence_max)
+                && node::bury(&line, office.node, now).await? > 0
+            {
                 tracing::warn!("A node has been silent for too long and is given up.");
             }
             node::open_at_dead(&line).await

@@ -45,6 +45,14 @@ async fn lease(node: &Postgres, clock: &ManualClock, account: AccountId, most: u
     node.lease(LeaseAsk { shares, closing_max: usize::MAX, until }).await.unwrap()
 }
 
+/// Time goes on, and the node lives.
+async fn live_on(node: &Postgres, clock: &ManualClock, span: Duration) {
+    for _ in 0..3 {
+        clock.advance(span / 3);
+        node.upkeep().await.unwrap();
+    }
+}
+
 fn names(leased: &[store::Leased]) -> Vec<&str> {
     leased.iter().map(|leased| leased.call.message.message_id.as_str()).collect()
 }
@@ -129,8 +137,7 @@ async fn what_a_node_had_that_died_is_handed_out_after_its_time() {
     let work = lease(&b, &clock, account, 9).await;
     assert_eq!(names(&work.due), ["6"], "whoever leaves in order gives back what it has");
     assert!(work.closing.is_empty());
-    clock.advance(LEASE);
-    b.upkeep().await.unwrap();
+    live_on(&b, &clock, LEASE).await;
     let waiting = b.waiting(account).await.unwrap();
     assert_eq!((waiting.pending, waiting.in_flight), (2, 1));
     let audit: Audit = b.audit("1").await.unwrap().remove(0);
@@ -154,8 +161,7 @@ async fn a_node_that_was_given_up_and_lives_takes_part_again() {
     let taken = a.take(account, conformance::ask(1)).await.unwrap();
     submit(&a, account, &["3"]).await;
     let held = lease(&a, &clock, account, 1).await.due.remove(0).lease;
-    clock.advance(LEASE);
-    b.upkeep().await.unwrap();
+    live_on(&b, &clock, LEASE).await;
     assert_eq!(take(&b, account, 1).await, ["1"], "it came back from a node that was silent");
     a.resolve(taken.take.unwrap(), Fate::Settled);
     let again = lease(&b, &clock, account, 1).await.due.remove(0);
@@ -176,6 +182,28 @@ async fn a_node_that_was_given_up_and_lives_takes_part_again() {
         a.upkeep().await.unwrap();
     });
     assert_eq!(taken, ["2"]);
+}
+
+/// As when the database was away for longer than a node may be silent.
+#[tokio::test]
+async fn nobody_is_given_up_by_a_node_that_was_silent_itself() {
+    let database = Database::new();
+    let clock = ManualClock::at(conformance::START);
+    let (a, b) = (database.node_at(&clock).await, database.node_at(&clock).await);
+    let account = account(&a).await;
+    feed(&a, account, &["1", "2"]).await;
+    let taken = a.take(account, conformance::ask(1)).await.unwrap();
+    clock.advance(2 * LEASE);
+    b.upkeep().await.unwrap();
+    let late = database.node_at(&clock).await;
+    late.upkeep().await.unwrap();
+    assert_eq!(b.waiting(account).await.unwrap().in_flight, 1, "who took it may live");
+    a.upkeep().await.unwrap();
+    a.resolve(taken.take.unwrap(), Fate::Settled);
+    live_on(&b, &clock, LEASE / 2).await;
+    a.upkeep().await.unwrap();
+    live_on(&b, &clock, LEASE / 2).await;
+    assert_eq!(take(&b, account, 9).await, ["2"], "the first one was settled");
 }
 
 #[tokio::test]

@@ -1,22 +1,24 @@
-//! A server on a directory that outlives it, in this process or in one that is killed.
+//! A server on a ledger that outlives it, in this process or in one that is killed.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU64;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use api::wire::Format;
 use api::{Edge, Listener, Server, Settings, Surface};
 use callslip::clock::SystemClock;
 use model::{Account, AccountId, Role, Roles, Timestamp, Zone};
 use serde_json::json;
-use store::{Embedded, Keeping, Ledger, Waiting};
+use store::{Keeping, Ledger, Waiting};
 use testkit::LethalLedger;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
+use crate::ledger::Place;
 use crate::server::{ALADDIN, Connection, Reply, report, wait_for};
 use crate::telephony::Told;
 
@@ -27,20 +29,25 @@ pub(super) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().u
 const CHEAP_HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$YbNRtU1fS+aRfvlctIKZxw\
     $kUHYAddhZ0C4V4sWbAtoppqg+GW1S8EcEb9ivV/qy7o";
 
-/// The reports that a fresh directory is given, in their order.
+/// How long a node of a shared ledger may be silent here. Even a busy machine does an upkeep in it.
+const SILENCE: Duration = Duration::from_secs(3);
+const UPKEEP: Duration = Duration::from_millis(250);
+
+/// The reports that a fresh ledger is given, in their order.
 pub(super) const FED: [&str; 4] = ["1", "2", "3", "4"];
 
-/// A running server. The first on a directory gives the account `Aladdin` its reports.
+/// A running server. The first on a ledger gives the account `Aladdin` its reports.
 pub(super) struct Node {
     server: Option<Server>,
     ledger: Arc<dyn Ledger>,
     account: AccountId,
     address: SocketAddr,
+    upkeep: JoinHandle<()>,
 }
 
 impl Node {
-    pub(super) fn open(dir: &Path, size: Size) -> Self {
-        Self::over(open_ledger(dir), size)
+    pub(super) fn open(place: &Place, size: Size) -> Self {
+        Self::over(open_ledger(place), size)
     }
 
     fn over(ledger: Arc<dyn Ledger>, size: Size) -> Self {
@@ -62,7 +69,8 @@ impl Node {
             let listener = Listener { socket, surface: Surface::Public, tls: None };
             (Server::start(edge, vec![listener]).unwrap(), account)
         });
-        Self { server: Some(server), ledger, account, address }
+        let upkeep = RUNTIME.spawn(keep_up(Arc::clone(&ledger)));
+        Self { server: Some(server), ledger, account, address, upkeep }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -103,6 +111,16 @@ impl Drop for Node {
         if let Some(server) = self.server.take() {
             RUNTIME.block_on(server.stop());
         }
+        self.upkeep.abort();
+        let _ = RUNTIME.block_on(&mut self.upkeep);
+    }
+}
+
+/// A node says that it lives, and ends what a dead one had open.
+async fn keep_up(ledger: Arc<dyn Ledger>) {
+    loop {
+        let _ = ledger.upkeep().await;
+        tokio::time::sleep(UPKEEP).await;
     }
 }
 
@@ -115,8 +133,8 @@ pub(super) enum Size {
     Long,
 }
 
-fn open_ledger(dir: &Path) -> Arc<dyn Ledger> {
-    Arc::new(Embedded::open(dir, Keeping::default(), Arc::new(SystemClock)).unwrap())
+fn open_ledger(place: &Place) -> Arc<dyn Ledger> {
+    RUNTIME.block_on(place.open(Keeping::default(), Arc::new(SystemClock), SILENCE))
 }
 
 async fn furnish(ledger: &dyn Ledger, size: Size) -> AccountId {
@@ -164,14 +182,14 @@ pub(super) struct Doomed {
 }
 
 /// How a doomed server's process gets its orders.
-const ORDERS: [&str; 2] = ["CALLSLIP_TEST_DOOMED_DIR", "CALLSLIP_TEST_DOOMED_TAKE"];
+const ORDERS: [&str; 2] = ["CALLSLIP_TEST_DOOMED_LEDGER", "CALLSLIP_TEST_DOOMED_TAKE"];
 
 impl Doomed {
-    /// Starts one on the directory. It dies at its first take, or else when it is killed.
-    pub(super) fn start(dir: &Path, dies_at_take: bool) -> Self {
+    /// Starts one on the ledger. It dies at its first take, or else when it is killed.
+    pub(super) fn start(place: &Place, dies_at_take: bool) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "client_faults::node::doomed_server", "--nocapture"])
-            .env(ORDERS[0], dir)
+            .env(ORDERS[0], place.word())
             .env(ORDERS[1], if dies_at_take { "1" } else { "" })
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -210,9 +228,9 @@ impl Drop for Doomed {
 /// The process of a [`Doomed`] server; a test in name alone, it has nothing to do without orders.
 #[test]
 fn doomed_server() {
-    let [Some(dir), Some(take)] = ORDERS.map(std::env::var_os) else { return };
-    let ledger = open_ledger(&PathBuf::from(dir));
-    let take: Option<NonZeroU64> = take.to_str().and_then(|take| take.parse().ok());
+    let [Ok(place), Ok(take)] = ORDERS.map(std::env::var) else { return };
+    let ledger = open_ledger(&Place::of_word(&place));
+    let take: Option<NonZeroU64> = take.parse().ok();
     let (ledger, size): (Arc<dyn Ledger>, _) = match take {
         Some(take) => (Arc::new(LethalLedger::new(ledger, take)), Size::Short),
         None => (ledger, Size::Long),
