@@ -32,8 +32,10 @@ need openssl openssl
 need procps ps
 need iproute2 ip
 need util-linux unshare flock
+need tcpdump tcpdump
 need mount mount
 need sip-tester sipp
+need baresip-core baresip /usr/lib/baresip/modules/sndfile.so
 need kamailio kamailio
 ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 || missing="$missing kamailio-tls-modules"
 need php-cli php

@@ -23,6 +23,7 @@ mod socket;
 mod telephony;
 mod throttle;
 mod tls;
+mod trunk;
 pub mod wire;
 
 pub use edge::{Edge, FreshId};
@@ -30,3 +31,6 @@ pub use server::{Listener, Server, Surface};
 pub use settings::{ResetMeans, Settings};
 pub use telephony::{CallFigures, Telephony};
 pub use tls::{Tls, TlsError};
+pub use trunk::{
+    Destination, Fitness, MediaFigures, SipFigures, Trial, Tried, TrunkFigures, Untried,
+};

@@ -1,5 +1,7 @@
 //! What the metrics page tells (Prometheus text format).
 
+mod carried;
+
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -224,17 +226,12 @@ impl Ledgered {
 
 impl Ledgered {
     fn register_calls(&self, r: &mut Registry) {
-        let CallFigures { voices, started, retried, put_off, finished } = &self.calls;
+        let CallFigures { voices, started, retried, put_off, finished, sip } = &self.calls;
         let by_outcome = Family::<OutcomeLabels, Counter>::default();
         for (of, count) in finished {
             let labels = OutcomeLabels { outcome: outcome::outcome(*of) };
             by_outcome.get_or_create(&labels).inc_by(*count);
         }
-        let counted = |count: &u64| {
-            let counter = Counter::<u64>::default();
-            counter.inc_by(*count);
-            counter
-        };
         let tags = Gauge::<i64>::default();
         tags.set(i64::try_from(*voices).unwrap_or(i64::MAX));
         r.register("calls_started", "Attempts started", counted(started));
@@ -242,7 +239,17 @@ impl Ledgered {
         r.register("calls_put_off", "Calls given back to be placed later", counted(put_off));
         r.register("calls_finished", "Calls that got their report", by_outcome);
         r.register("speech_languages", "Language tags that there is a voice for", tags);
+        if let Some(sip) = sip {
+            carried::register(sip, r);
+        }
     }
+}
+
+/// A counter that stands there.
+fn counted(count: &u64) -> Counter {
+    let counter = Counter::default();
+    counter.inc_by(*count);
+    counter
 }
 
 fn reason_name(reason: ReturnReason) -> &'static str {

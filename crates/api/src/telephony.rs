@@ -8,6 +8,8 @@ use model::deck::DeckFile;
 use model::{Account, Message, Outcome, Timestamp};
 use store::Ledger;
 
+use crate::trunk::{SipFigures, Trial, Tried, Untried};
+
 /// What the edge asks of telephony.
 #[async_trait]
 pub trait Telephony: Send + Sync + 'static {
@@ -36,8 +38,16 @@ pub trait Telephony: Send + Sync + 'static {
         Ok(())
     }
 
-    /// What there is to tell on the metrics and health pages.
+    /// What there is to tell on the metrics and health pages, and of the trunks.
     fn figures(&self) -> CallFigures;
+
+    /// Tries the trunk of that name. Takes a bounded time; if it is dropped before, so is the trial.
+    ///
+    /// # Errors
+    /// It cannot be tried.
+    async fn try_trunk(&self, _name: &str, _trial: Trial) -> Result<Vec<Tried>, Untried> {
+        Err(Untried::NoTrunks)
+    }
 }
 
 /// What telephony has done since it started.
@@ -53,4 +63,6 @@ pub struct CallFigures {
     pub put_off: u64,
     /// Calls that got their report, by outcome.
     pub finished: Vec<(Outcome, u64)>,
+    /// What the trunks do; none if calls do not go through trunks.
+    pub sip: Option<SipFigures>,
 }

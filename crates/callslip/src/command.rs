@@ -12,6 +12,8 @@ mod rates;
 mod sandbox;
 mod serve;
 mod take;
+mod trace;
+mod trunk;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -41,6 +43,11 @@ A short tour
     callslip call ff4804ef-6ab6-4abd-984d-ab3b1387e852 --data /var/lib/callslip
     callslip rates explain 38598100001 61 --account acme --data /var/lib/callslip
     callslip audit ff4804ef-6ab6-4abd-984d-ab3b1387e852 --data /var/lib/callslip
+
+  See how the trunks of a running server fare, try one, and draw what was said to it for a call:
+    callslip trunk list --data /var/lib/callslip
+    callslip trunk test north --data /var/lib/callslip
+    callslip trace ff4804ef-6ab6-4abd-984d-ab3b1387e852 --data /var/lib/callslip
 
 Commands with --data work on a directory whether its server runs or not. Settings come from flags,
 then variables such as CALLSLIP_HTTP__LISTEN, then the file given with --config, then defaults:
@@ -80,6 +87,11 @@ enum Command {
     Rates(rates::Rates),
     /// Tell what became of a call: each attempt, each leg, its report and what it was charged.
     Call(call::Call),
+    /// Draw the SIP messages of a call, or write them to a file for other tools.
+    Trace(trace::Trace),
+    /// Tell how the trunks of a running server fare, and try them.
+    #[command(subcommand)]
+    Trunk(trunk::Trunk),
     /// Tell what became of a report: when it came, and who took it.
     Audit(audit::Audit),
     /// Check the settings; exit code 78 if they are wrong.
@@ -111,6 +123,8 @@ impl Callslip {
             Command::Account(account) => account.run(),
             Command::Key(key) => key.run(),
             Command::Call(call) => call.run(),
+            Command::Trace(trace) => trace.run(),
+            Command::Trunk(trunk) => trunk.run(),
             Command::Rates(rates) => rates.run(),
             Command::Audit(audit) => audit.run(),
             Command::Check(check) => check.run(),

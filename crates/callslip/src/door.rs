@@ -41,6 +41,11 @@ pub(crate) enum Missing {
     Refuse,
 }
 
+/// No server runs where one is needed.
+#[derive(Debug, thiserror::Error)]
+#[error("no server runs on {}; this needs one that does", .0.display())]
+pub(crate) struct NotRunning(PathBuf);
+
 /// An open admin API.
 pub(crate) struct Door {
     client: Client,
@@ -55,11 +60,26 @@ struct Momentary {
 }
 
 impl Whose {
+    /// Opens the admin API of a server that runs: what it has in memory is asked for.
+    pub(crate) fn open_running(&self) -> anyhow::Result<Door> {
+        if let Some(door) = self.open_elsewhere()? {
+            return Ok(door);
+        }
+        let dir = self.flags.settings()?.data.dir;
+        let client = AdminFile::read(&dir).and_then(reached);
+        Ok(Door { client: client.ok_or(NotRunning(dir))?, _momentary: None })
+    }
+
+    fn open_elsewhere(&self) -> anyhow::Result<Option<Door>> {
+        let (Some(url), Some(file)) = (&self.url, &self.admin_key_file) else { return Ok(None) };
+        let key = secret_from(file)?;
+        Ok(Some(Door { client: Client::new(url, Some(&key)), _momentary: None }))
+    }
+
     /// Opens the admin API.
     pub(crate) fn open(&self, missing: Missing) -> anyhow::Result<Door> {
-        if let (Some(url), Some(file)) = (&self.url, &self.admin_key_file) {
-            let key = secret_from(file)?;
-            return Ok(Door { client: Client::new(url, Some(&key)), _momentary: None });
+        if let Some(door) = self.open_elsewhere()? {
+            return Ok(door);
         }
         let settings = self.flags.settings()?;
         let dir = &settings.data.dir;

@@ -9,8 +9,10 @@ mod client;
 pub mod clock;
 mod command;
 mod door;
+mod ladder;
 mod logging;
 mod number;
+mod pcap;
 mod server;
 pub mod settings;
 mod table;
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use client::ClientError;
+use door::NotRunning;
 use server::CannotListen;
 use settings::BadSettings;
 use store::StoreError;
@@ -52,7 +55,10 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     let ledger = error.downcast_ref::<StoreError>();
     if error.is::<BadSettings>() || matches!(ledger, Some(StoreError::Settings(_))) {
         CONFIGURATION
-    } else if error.is::<CannotListen>() || matches!(ledger, Some(StoreError::Unavailable(_))) {
+    } else if error.is::<CannotListen>()
+        || error.is::<NotRunning>()
+        || matches!(ledger, Some(StoreError::Unavailable(_)))
+    {
         UNAVAILABLE
     } else if let Some(StoreError::InUse(_)) = ledger {
         TRY_AGAIN

@@ -1,8 +1,10 @@
 //! What the HTTP edge is told of telephony: the edge and the engine meet here, and in the ledger.
 
+mod trunks;
+
 use std::sync::Arc;
 
-use api::CallFigures;
+use api::{CallFigures, Trial, Tried, Untried};
 use async_trait::async_trait;
 use engine::exchange::Gauge;
 use engine::prompt::Prompts;
@@ -58,7 +60,7 @@ impl api::Telephony for Telephony {
     }
 
     fn figures(&self) -> CallFigures {
-        let Some(Switched { prompts, gauge, .. }) = &self.exchange else {
+        let Some(Switched { prompts, gauge, sip, .. }) = &self.exchange else {
             return CallFigures::default();
         };
         let done = gauge.as_ref().map(Gauge::read).unwrap_or_default();
@@ -68,6 +70,13 @@ impl api::Telephony for Telephony {
             retried: done.retried_total,
             put_off: done.put_off_total,
             finished: done.finished_total,
+            sip: sip.as_ref().map(trunks::figures),
         }
+    }
+
+    async fn try_trunk(&self, name: &str, trial: Trial) -> Result<Vec<Tried>, Untried> {
+        let exchange = self.exchange.as_ref();
+        let carrier = exchange.and_then(|exchange| exchange.sip.as_ref());
+        trunks::try_one(carrier.ok_or(Untried::NoTrunks)?, name, trial).await
     }
 }

@@ -34,7 +34,7 @@ pub enum Last {
     /// It had started, and its process died before it was over.
     LeftBehind(Box<Cdr>),
     /// It was over before, and is kept in the ledger already.
-    Kept(Cdr),
+    Kept(Box<Cdr>),
     /// It is over.
     Over {
         /// Its record.

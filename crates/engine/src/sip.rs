@@ -36,6 +36,7 @@ mod side;
 mod stack;
 mod standing;
 mod talking;
+mod trial;
 mod trunk;
 mod trunks;
 mod wire;
@@ -52,8 +53,9 @@ pub use registrar::{Registrar, Reply as RegistrarReply};
 pub use settings::{
     Credentials, Hop, Invite, Network, Party, SessionTimer, StackSettings, TlsListener, Transport,
 };
-pub use stack::{Binding, Counts, LeftBehind, Pong, Refused, Register, Stack};
+pub use stack::{Binding, Counts, LeftBehind, Ping, Pong, Refused, Register, Stack};
 pub use standing::{Failures, Place};
+pub use trial::Trial;
 pub use trunk::{
     Caller, CallerPolicy, Codec, Destination, Form, Keys, KeysBy, NumberFormat, Rank, Trunk,
 };

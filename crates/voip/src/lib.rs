@@ -13,7 +13,6 @@ pub mod rtp;
 pub mod sdp;
 pub mod sound;
 pub mod tone;
-pub mod wav;
 
 /// Samples a second of everything that goes over a telephone line.
 pub const RATE: u32 = 8_000;

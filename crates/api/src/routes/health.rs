@@ -13,6 +13,7 @@ use store::Health;
 use super::Edged;
 use crate::edge::Edge;
 use crate::metrics::Ledgered;
+use crate::trunk::{Fitness, SipFigures, TrunkFigures};
 
 /// Accounts with a metric of their own at most, the longest queues first.
 const ACCOUNTS_SHOWN_MAX: usize = 100;
@@ -39,9 +40,13 @@ pub(super) async fn ready(State(edge): Edged) -> (StatusCode, Json<Value>) {
         "stopping": stopping,
     });
     if edge.telephony.takes_calls() {
-        // Without a voice, texts are refused and everything else goes on.
-        let voices = edge.telephony.figures().voices;
-        body["speech"] = json!({"status": if voices > 0 { "ready" } else { "no voice" }});
+        // Without a voice, texts are refused and everything else goes on. Without a trunk, calls
+        // wait and end as they do, and everything but them goes on.
+        let figures = edge.telephony.figures();
+        body["speech"] = json!({"status": if figures.voices > 0 { "ready" } else { "no voice" }});
+        if let Some(sip) = figures.sip {
+            body["trunks"] = trunks(&sip);
+        }
     }
     if let Some((reason, remedy)) = trouble {
         body["ledger"]["reason"] = json!(reason);
@@ -49,6 +54,23 @@ pub(super) async fn ready(State(edge): Edged) -> (StatusCode, Json<Value>) {
     }
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body))
+}
+
+/// Whether calls find a trunk.
+fn trunks(sip: &SipFigures) -> Value {
+    let is_up = |trunk: &&TrunkFigures| trunk.fitness() == Fitness::Up;
+    let (up, down): (Vec<_>, Vec<_>) = sip.trunks.iter().partition(is_up);
+    let names: Vec<_> = down.iter().map(|trunk| &trunk.name).collect();
+    let status = match (up.is_empty(), down.is_empty()) {
+        (_, true) => "ready",
+        (false, false) => "some down",
+        (true, false) => "all down",
+    };
+    if down.is_empty() {
+        json!({"status": status})
+    } else {
+        json!({"status": status, "down": names})
+    }
 }
 
 /// How the ledger is, in a word; and if it is not well, why, and what to do.

@@ -16,3 +16,4 @@ mod shapes;
 mod submit;
 #[path = "../../../../fuzz/targets.rs"]
 mod targets;
+mod wav;

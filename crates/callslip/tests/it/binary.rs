@@ -39,6 +39,8 @@ pub(crate) struct Running {
 /// A server that has said where it listens.
 pub(crate) struct Serving {
     pub(crate) process: Running,
+    /// What it said until then.
+    pub(crate) said: Vec<String>,
     /// What `admin.json` says.
     pub(crate) doors: Value,
 }
@@ -115,7 +117,7 @@ impl Home {
         let process = Running::start(&mut self.command(&[&first, args].concat()));
         let said = process.wait_for("listens on");
         let doors = serde_json::from_str(&self.read(&format!("{dir}/admin.json"))).unwrap();
-        (Serving { process, doors }, said)
+        (Serving { process, said: said.clone(), doors }, said)
     }
 
     /// An account with reports in it, and a key that takes them, in the file `read.key`.
@@ -154,13 +156,14 @@ impl Running {
     /// Starts it and listens to both of its outputs.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (line, lines) = channel();
+        let (line, lines) = channel(); let pid = child.id();
         let outputs: [Box<dyn Read + Send>; 2] =
             [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
         for output in outputs {
             let line = line.clone();
             std::thread::spawn(move || {
                 for text in BufReader::new(output).lines().map_while(Result::ok) {
+                    if std::env::var_os("IT_TRACE").is_some() { use std::io::Write; let mut f = std::fs::OpenOptions::new().append(true).create(true).open("/tmp/wt/trace.log").unwrap(); writeln!(f, "{pid} {:?} {text}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() % 1000000).unwrap(); }
                     let _ = line.send(text);
                 }
             });
@@ -186,6 +189,11 @@ impl Running {
                 Err(_) => panic!("no line with `{text}` in {seen:#?}"),
             }
         }
+    }
+
+    /// Every line since the last that was waited for.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.lines.try_iter().collect()
     }
 
     /// Every line that it has said since, once it has ended.

@@ -49,7 +49,14 @@ fn the_metrics_page_counts_what_happened_and_is_well_formed() {
     ] {
         assert!(page.lines().any(|l| l == line), "`{line}` is not in:\n{page}");
     }
-    // The reference parser of the format refuses what a lenient scraper would guess at.
+    let families = metric_families(&page);
+    assert!(families > 15, "{families} families");
+}
+
+/// How many families of metrics a page has. The reference parser of the format refuses what a
+/// lenient scraper would guess at.
+#[track_caller]
+pub(crate) fn metric_families(page: &str) -> usize {
     let parse = "import sys; from prometheus_client.openmetrics.parser import \
         text_string_to_metric_families as parse; print(len(list(parse(sys.stdin.read()))))";
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/test-deps/venv/bin/python");
@@ -62,8 +69,7 @@ fn the_metrics_page_counts_what_happened_and_is_well_formed() {
     std::io::Write::write_all(&mut parser.stdin.take().unwrap(), page.as_bytes()).unwrap();
     let parsed = parser.wait_with_output().unwrap();
     assert!(parsed.status.success());
-    let families: usize = String::from_utf8(parsed.stdout).unwrap().trim().parse().unwrap();
-    assert!(families > 15, "{families} families");
+    String::from_utf8(parsed.stdout).unwrap().trim().parse().unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Home, Running};
+use crate::binary::{Home, Running, Serving};
 use crate::ledger::Kind;
 use crate::server::{ALADDIN, Connection, Reply, wait_for};
 
@@ -22,6 +22,8 @@ pub(crate) const PERSON: &str = "38591100002";
 pub(crate) struct Phones {
     pub(crate) home: Home,
     pub(crate) process: Running,
+    /// What it said until it listened.
+    pub(crate) said: Vec<String>,
     pub(crate) address: SocketAddr,
 }
 
@@ -32,8 +34,8 @@ impl Phones {
         let speed = speed.to_string();
         let flags = ["sandbox", "--data", "ledger", "--listen", "127.0.0.1:0", "--speed", &speed];
         let process = Running::start(&mut home.command(&flags));
-        process.wait_for("Ctrl-C");
-        Self::of(home, process)
+        let said = process.wait_for("Ctrl-C");
+        Self::of(home, process, said)
     }
 
     /// `callslip serve` with those settings, and with the demo deck.
@@ -43,22 +45,36 @@ impl Phones {
 
     /// The same with its ledger in that engine.
     pub(crate) fn serving_on(kind: Kind, settings: &str) -> Self {
-        let home = Home::on(kind);
+        Self::serving_at(Home::on(kind), settings)
+    }
+
+    /// The same in a home that has files already.
+    pub(crate) fn serving_at(home: Home, settings: &str) -> Self {
         home.file("c.toml", settings);
         furnish(&home);
-        let process = serve(&home);
-        Self::of(home, process)
+        let Serving { process, said, .. } = serve(&home);
+        Self::of(home, process, said)
     }
 
     /// Starts it again, after it was stopped or killed.
     pub(crate) fn start_again(&mut self) {
-        self.process = serve(&self.home);
+        Serving { process: self.process, said: self.said, .. } = serve(&self.home);
         self.address = address(&self.home);
     }
 
-    fn of(home: Home, process: Running) -> Self {
+    fn of(home: Home, process: Running, said: Vec<String>) -> Self {
         let address = address(&home);
-        Self { home, process, address }
+        Self { home, process, said, address }
+    }
+
+    /// Waits until it has said that, and gives the line.
+    #[track_caller]
+    pub(crate) fn says(&mut self, what: &str) -> String {
+        if let Some(line) = self.said.iter().find(|line| line.contains(what)) {
+            return line.clone();
+        }
+        self.said.extend(self.process.wait_for(what));
+        self.said.last().unwrap().clone()
     }
 
     /// A request as Aladdin.
@@ -145,8 +161,8 @@ pub(crate) fn furnish(home: &Home) {
     home.done(&add);
 }
 
-fn serve(home: &Home) -> Running {
-    home.serve_with(&["--config", "c.toml", "--listen", "127.0.0.1:0"]).process
+fn serve(home: &Home) -> Serving {
+    home.serve_with(&["--config", "c.toml", "--listen", "127.0.0.1:0"])
 }
 
 /// Of the public API of the server that has the home's ledger.

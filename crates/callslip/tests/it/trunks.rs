@@ -1,4 +1,19 @@
-//! Trunks in the settings: what is said about those that are wrong, and what `check` shows.
+//! Trunks in the settings: what is said about those that are wrong, and what `check` shows;
+//! and below it, calls through trunks whose far ends are sipp.
+
+mod answered;
+mod board;
+mod caps;
+mod crash;
+mod damage;
+mod drain;
+mod failover;
+mod far_end;
+mod reload;
+mod script;
+mod strangers;
+mod unanswered;
+mod voice;
 
 use crate::binary::{Home, Ran};
 

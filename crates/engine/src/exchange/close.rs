@@ -17,7 +17,7 @@ pub(super) async fn close(shared: Arc<Shared>, leased: Leased, tariff: Tariff) {
     // What had started was under way when its process died, whatever else was wanted of it.
     let (outcome, last) = match (call.started, call.cdrs.last()) {
         (Some(started), _) => (Outcome::Internal, clear(&shared, &leased, started).await),
-        (None, Some(cdr)) => (Outcome::Cancelled, Last::Kept(cdr.clone())),
+        (None, Some(cdr)) => (Outcome::Cancelled, Last::Kept(Box::new(cdr.clone()))),
         (None, None) => (Outcome::Cancelled, Last::None { due: call.due }),
     };
     let recorded = call.recording.bytes > 0;

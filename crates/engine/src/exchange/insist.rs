@@ -17,7 +17,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(super) enum Became {
     /// It is tried again then.
-    Retried(Cdr, Timestamp),
+    Retried(Box<Cdr>, Timestamp),
     /// It is over.
     Finished(Box<Finished>),
 }
@@ -29,7 +29,7 @@ pub(super) async fn insist(parts: &Parts, leased: &Leased, became: &Became) -> b
     let mut pause = PAUSE_MIN;
     loop {
         let kept = match became.clone() {
-            Became::Retried(cdr, due) => parts.ledger.retry(leased.lease, cdr, due).await,
+            Became::Retried(cdr, due) => parts.ledger.retry(leased.lease, *cdr, due).await,
             Became::Finished(finished) => parts.ledger.finish(leased.lease, *finished).await,
         };
         match kept {

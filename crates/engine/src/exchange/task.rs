@@ -53,7 +53,7 @@ impl Task {
             Err(Unplaced::Later(due)) => self.put_off(due).await,
             Err(Unplaced::Never(outcome)) => {
                 let call = &self.leased.call;
-                let last = call.cdrs.last().cloned().map(Last::Kept);
+                let last = call.cdrs.last().cloned().map(Box::new).map(Last::Kept);
                 let last = last.unwrap_or(Last::None { due: call.due });
                 self.finish(outcome, last, self.now()).await;
             }
@@ -156,7 +156,7 @@ impl Task {
         let done_at = cdr.done_at();
         match next_attempt(self.message(), cdr.attempt, cdr.outcome, done_at) {
             Some(due) => {
-                let retried = Became::Retried(*cdr, due);
+                let retried = Became::Retried(cdr, due);
                 if insist(&self.shared.parts, &self.leased, &retried).await {
                     self.shared.counters.retried();
                 }

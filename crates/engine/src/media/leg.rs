@@ -10,7 +10,7 @@ use voip::event::Receiver;
 use voip::g711::{Codec, convert};
 use voip::inband;
 use voip::rtp::{Arrival, HEADER, Header, Outgoing, Packet, Received};
-use voip::sdp::{Agreed, Content};
+use voip::sdp::{Agreed, Content, Direction};
 use voip::tone::Tone;
 use voip::{FRAME, rtcp};
 
@@ -122,10 +122,12 @@ impl Leg {
     }
 
     /// When it was heard last; none if it is not there. One that has been told to send nothing is
-    /// never missed.
+    /// never missed, nor is one that has put us on hold: it may play music (RFC 3264, 8.4), and many
+    /// play none.
     pub(super) fn heard(&self, now: Samples) -> Option<Samples> {
         let wire = self.wire.as_ref()?;
-        Some(if wire.agreed.direction.receives() { self.heard } else { now })
+        let talks = wire.agreed.direction == Direction::SendReceive;
+        Some(if talks { self.heard } else { now })
     }
 
     /// Takes one datagram off the socket of RTP into that room.

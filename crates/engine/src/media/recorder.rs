@@ -1,8 +1,6 @@
 //! A recording under way: what both sides say, in parts.
 
 use model::limits::RECORDING_PART_BYTES_MAX;
-use voip::FRAME;
-use voip::wav::interleave;
 
 use super::voice::Frame;
 
@@ -19,10 +17,8 @@ pub(super) struct Recorder {
 impl Recorder {
     /// The next 20 ms of A and B; a part, once it is full.
     pub(super) fn add(&mut self, a: &Frame, b: &Frame) -> Option<Vec<u8>> {
-        let mut both = [0; 2 * FRAME];
-        let bytes = interleave(a, b, &mut both);
         self.part.reserve_exact(if self.part.is_empty() { PART } else { 0 });
-        self.part.extend_from_slice(&both[..bytes]);
+        self.part.extend(a.iter().zip(b).flat_map(|(a, b)| [*a, *b]));
         (self.part.len() >= PART).then(|| std::mem::take(&mut self.part))
     }
 
@@ -34,6 +30,8 @@ impl Recorder {
 
 #[cfg(test)]
 mod tests {
+    use voip::FRAME;
+
     use super::*;
 
     #[test]

@@ -36,6 +36,8 @@ pub(super) struct Calling {
     /// The last reliable provisional response of each fork (RFC 3262 §4).
     reliable: Vec<(String, u32)>,
     cancelling: Option<Cancelling>,
+    /// Requests that belong to the answer, which we have not seen yet.
+    held: Vec<Incoming>,
     /// PRACKs under way.
     chores: JoinSet<()>,
 }
@@ -67,6 +69,9 @@ enum Verdict {
     Answered,
 }
 
+/// Requests that wait for an answer at most.
+const HELD_MAX: usize = 4;
+
 /// Forks that are told apart; further ones are treated as the last.
 const FORKS_MAX: usize = 8;
 
@@ -96,6 +101,7 @@ impl Calling {
             early: Vec::new(),
             reliable: Vec::new(),
             cancelling: None,
+            held: Vec::new(),
             chores: JoinSet::new(),
         }
     }
@@ -200,7 +206,7 @@ impl Calling {
                     self.orders.tell(LegEvent::Failed(Failure::late())).await;
                 }
                 () = at(forget) => return Final::Nothing,
-                Some(incoming) = self.inbox.recv() => self.early_request(*incoming).await,
+                Some(incoming) = self.inbox.recv() => self.requested(incoming).await,
                 Some(_) = self.chores.join_next() => {}
             }
         }
@@ -279,6 +285,17 @@ impl Calling {
         cancelling.cancel = self.core.wire.ask(route, cancel).ok();
     }
 
+    /// A BYE or an INVITE before the answer is one that has overtaken it on its way to us: the
+    /// library acknowledges an answer before it tells us of it, and a far end may hang up at once
+    /// (RFC 3261 §15 lets the one called do so only then). It waits for the answer.
+    async fn requested(&mut self, incoming: Box<Incoming>) {
+        let is_of_answer = matches!(incoming.request.method(), "BYE" | "INVITE");
+        match is_of_answer && self.held.len() < HELD_MAX {
+            true => self.held.push(*incoming),
+            false => self.early_request(*incoming).await,
+        }
+    }
+
     async fn early_request(&self, mut incoming: Incoming) {
         let request = &incoming.request;
         let response = match request.method() {
@@ -327,14 +344,23 @@ impl Calling {
         self.cancelling.as_ref().is_some_and(|cancelling| cancelling.is_told)
     }
 
-    async fn fail(&self, failure: Failure) {
+    /// There is no answer that they belong to.
+    async fn refuse_held(&mut self) {
+        for incoming in std::mem::take(&mut self.held) {
+            self.early_request(incoming).await;
+        }
+    }
+
+    async fn fail(&mut self, failure: Failure) {
+        self.refuse_held().await;
         if !self.is_told() {
             self.orders.tell(LegEvent::Failed(failure)).await;
         }
     }
 
     /// Releases what was answered although it is no answer, or comes too late.
-    async fn release(&self, route: &Route, response: &Message, failure: Option<Failure>) {
+    async fn release(&mut self, route: &Route, response: &Message, failure: Option<Failure>) {
+        self.refuse_held().await;
         if let Some(failure) = failure {
             self.fail(failure).await;
         }
@@ -368,6 +394,7 @@ impl Calling {
             local_sdp: self.invite.offer,
             remote_sdp: sdp.clone(),
             credentials: self.invite.credentials,
+            held: self.held,
         };
         self.orders.tell(LegEvent::Answered { sdp, dialog: snapshot }).await;
         let (orders, inbox) = (self.orders, self.inbox);

@@ -10,7 +10,7 @@ use model::Clock;
 
 use super::keeper::Keeper;
 use super::line::SipLine;
-use super::{Counts, Reason, Reloaded, Stack, StackSettings, Trunk, Trunks};
+use super::{Counts, Reason, Reloaded, Stack, StackSettings, Trunk, TrunkFigures, Trunks};
 use crate::carrier::{Carrier, Line};
 use crate::media::{Latching, MediaSettings, Plane};
 use crate::time::Time;
@@ -51,7 +51,7 @@ pub enum Recording {
 
 /// The carrier. Clones share it.
 #[derive(Clone)]
-pub struct SipCarrier(Arc<Shared>);
+pub struct SipCarrier(pub(super) Arc<Shared>);
 
 /// What its lines share.
 pub(super) struct Shared {
@@ -62,7 +62,7 @@ pub(super) struct Shared {
     pub(super) latching: Latching,
     pub(super) recording: Recording,
     seed: u64,
-    time: Time,
+    pub(super) time: Time,
     keeper: Mutex<Option<Keeper>>,
 }
 
@@ -100,6 +100,11 @@ impl SipCarrier {
     /// Its trunks.
     pub fn trunks(&self) -> &Trunks {
         &self.0.trunks
+    }
+
+    /// How its trunks fare.
+    pub fn figures(&self) -> Vec<TrunkFigures> {
+        self.0.trunks.figures(self.0.time.now())
     }
 
     /// Its endpoint.

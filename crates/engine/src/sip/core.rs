@@ -140,6 +140,12 @@ impl Core {
         (Seat { core: self.clone(), call_id: call_id.to_owned(), is_up: false }, inbox)
     }
 
+    /// Notes what is said under that Call-ID, which is no leg's, until the result is dropped.
+    pub(super) fn note(&self, call_id: &str, recorder: Recorder) -> Noting {
+        self.records.begin(call_id, recorder, model::cdr::Leg::A);
+        Noting { records: self.records.clone(), call_id: call_id.to_owned() }
+    }
+
     /// Hands on what comes, until the wire is closed.
     pub(super) async fn dispatch(self: Arc<Self>, mut arrivals: mpsc::Receiver<Arrival>) {
         while let Some(arrival) = arrivals.recv().await {
@@ -235,6 +241,18 @@ impl Core {
         let mut bye = dialog.request("BYE").with("Reason", &reason.to_string());
         self.sign(&mut bye);
         ask(&self.wire, &route, bye, credentials).await
+    }
+}
+
+/// What is said under a Call-ID is noted until this is dropped.
+pub(super) struct Noting {
+    records: Arc<Records>,
+    call_id: String,
+}
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        self.records.end(&self.call_id);
     }
 }
 

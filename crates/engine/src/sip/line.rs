@@ -24,6 +24,8 @@ pub(super) struct SipLine {
     media: CallMedia,
     recorder: Recorder,
     chance: fastrand::Rng,
+    /// The only trunk that it goes through; none: the route decides.
+    through: Option<String>,
     a: Option<Side>,
     b: Option<Side>,
     told: VecDeque<Signal>,
@@ -41,6 +43,7 @@ impl SipLine {
             media,
             recorder: Recorder::default(),
             chance: fastrand::Rng::with_seed(seed),
+            through: None,
             a: None,
             b: None,
             told: VecDeque::new(),
@@ -48,6 +51,11 @@ impl SipLine {
             is_silent: false,
             recorded: Vec::new(),
         }
+    }
+
+    /// A line through the trunk of that name alone.
+    pub(super) fn through(shared: Arc<Shared>, trunk: &str, seed: u64) -> Self {
+        Self { through: Some(trunk.to_owned()), ..Self::new(shared, seed) }
     }
 
     /// Lets a side do something in its world.
@@ -166,7 +174,8 @@ impl Line for SipLine {
         match order {
             Order::Dial { leg, from, to } => {
                 let preferred = self.a.as_ref().and_then(|a| a.codec);
-                self.dial(Dial { which: leg, to, shown: from, preferred }, now);
+                let through = self.through.clone();
+                self.dial(Dial { which: leg, to, shown: from, preferred, through }, now);
             }
             Order::Cancel(leg) => {
                 self.with(leg, now, |side, _| side.cancel());

@@ -60,6 +60,8 @@ pub(super) struct Dial {
     pub(super) to: Number,
     pub(super) shown: String,
     pub(super) preferred: Option<Codec>,
+    /// The only trunk that it may go through; none: any that serves the number.
+    pub(super) through: Option<String>,
 }
 
 /// What the sides of a line work with.
@@ -77,8 +79,11 @@ impl Side {
         chance: &mut fastrand::Rng,
         world: &mut World<'_>,
     ) -> Result<Self, Release> {
-        let Dial { which, to, shown, preferred } = dial;
-        let ways = world.shared.trunks.route(&to, world.now, chance);
+        let Dial { which, to, shown, preferred, through } = dial;
+        let ways = match through {
+            Some(name) => world.shared.trunks.route_through(&name, world.now, chance),
+            None => world.shared.trunks.route(&to, world.now, chance),
+        };
         let no_circuit = Release { code: None, cause: Some(NO_CIRCUIT) };
         let hunt = Hunt::new(ways.map_err(super::NoWay::release)?).ok_or(no_circuit)?;
         let mut side = Self {

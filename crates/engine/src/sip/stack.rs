@@ -13,7 +13,7 @@ use super::asking::ask;
 use super::calling::Calling;
 use super::core::{Core, SUPPORTED};
 use super::dialog::Dialog;
-use super::ladder::Records;
+use super::ladder::{Recorder, Records};
 use super::leg::Leg;
 use super::message::{Message, parameter};
 use super::peers::Peers;
@@ -52,6 +52,19 @@ pub struct Refused {
     pub retry_after: Option<Duration>,
     /// Nothing could be sent: no such name, no connection.
     pub unreachable: bool,
+}
+
+/// An OPTIONS to be.
+#[derive(Clone, Debug)]
+pub struct Ping {
+    /// Where it goes.
+    pub hop: Hop,
+    /// Who we are there.
+    pub from: Party,
+    /// Request-URI and To.
+    pub to: String,
+    /// For 401 and 407.
+    pub credentials: Option<Credentials>,
 }
 
 /// An answer to OPTIONS.
@@ -157,14 +170,34 @@ impl Stack {
 
     /// Asks a trunk whether it lives.
     pub async fn options(&self, hop: Hop, from: Party, to: String) -> Result<Pong, Refused> {
-        let (call_id, tag) = (self.core.call_id(), random(12));
-        let request = out_of_dialog("OPTIONS", &to, &call_id, 1)
-            .with("From", &format!("<{}>;tag={tag}", from.uri))
-            .with("To", &format!("<{to}>"))
-            .with("Accept", "application/sdp");
+        let request = self.options_request(&from, &to, &self.core.call_id());
         let asked = Instant::now();
         let response = send(&self.core, &hop, request, None).await?;
         Ok(Pong { code: response.code().unwrap_or(0), took: asked.elapsed() })
+    }
+
+    /// The same, proving who we are if the trunk asks for that, and with what is said noted as a
+    /// leg A's. Gives the phrase of the answer too.
+    pub async fn options_noted(
+        &self,
+        ping: Ping,
+        recorder: Recorder,
+    ) -> Result<(Pong, String), Refused> {
+        let Ping { hop, from, to, credentials } = ping;
+        let call_id = self.core.call_id();
+        let _noting = self.core.note(&call_id, recorder);
+        let request = self.options_request(&from, &to, &call_id);
+        let asked = Instant::now();
+        let response = send(&self.core, &hop, request, credentials).await?;
+        let pong = Pong { code: response.code().unwrap_or(0), took: asked.elapsed() };
+        Ok((pong, response.phrase().to_owned()))
+    }
+
+    fn options_request(&self, from: &Party, to: &str, call_id: &str) -> Message {
+        out_of_dialog("OPTIONS", to, call_id, 1)
+            .with("From", &format!("<{}>;tag={}", from.uri, random(12)))
+            .with("To", &format!("<{to}>"))
+            .with("Accept", "application/sdp")
     }
 
     /// Begins a registration; nothing is sent yet.

@@ -46,6 +46,8 @@ pub(super) struct Up {
     pub(super) local_sdp: Vec<u8>,
     pub(super) remote_sdp: Vec<u8>,
     pub(super) credentials: Option<Credentials>,
+    /// What came for it before it was seen to be up.
+    pub(super) held: Vec<Incoming>,
 }
 
 /// An offer of the far end.
@@ -79,6 +81,18 @@ const THINK: Duration = Duration::from_secs(2);
 
 /// The longest that both sides wait when their offers meet (RFC 3261 §14.1: we own the Call-ID).
 const GLARE: std::ops::Range<u64> = 2100..4000;
+
+/// The next request: of those that were held, then of those that come. Cancel-safe.
+async fn next(
+    held: &mut Vec<Incoming>,
+    inbox: &mut mpsc::Receiver<Box<Incoming>>,
+) -> Option<Incoming> {
+    if held.is_empty() {
+        inbox.recv().await.map(|incoming| *incoming)
+    } else {
+        Some(held.remove(0))
+    }
+}
 
 impl Talking {
     pub(super) fn new(
@@ -116,7 +130,9 @@ impl Talking {
             );
             let end = tokio::select! {
                 reason = to_be_released(&mut self.orders.wish) => break self.hang_up(reason).await,
-                Some(incoming) = self.inbox.recv() => self.request(*incoming).await,
+                Some(incoming) = next(&mut self.up.held, &mut self.inbox) => {
+                    self.request(incoming).await
+                }
                 Some(done) = self.chores.join_next() => match done {
                     Ok(done) => self.done(done).await,
                     Err(_) => None,

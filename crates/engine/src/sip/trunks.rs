@@ -99,10 +99,32 @@ impl Trunks {
         now: Timestamp,
         chance: &mut fastrand::Rng,
     ) -> Result<Vec<Way>, NoWay> {
+        self.ways(now, chance, |trunk| trunk.serves(number.digits()))
+    }
+
+    /// The same through the trunk of that name alone, whatever it serves.
+    ///
+    /// # Errors
+    /// There is none now.
+    pub fn route_through(
+        &self,
+        name: &str,
+        now: Timestamp,
+        chance: &mut fastrand::Rng,
+    ) -> Result<Vec<Way>, NoWay> {
+        self.ways(now, chance, |trunk| (trunk.name == name).then_some(0))
+    }
+
+    /// The ways through the trunks that serve, and how many digits of the number they name.
+    fn ways(
+        &self,
+        now: Timestamp,
+        chance: &mut fastrand::Rng,
+        serves: impl Fn(&Trunk) -> Option<usize>,
+    ) -> Result<Vec<Way>, NoWay> {
         let entries = self.entries();
-        let serving = entries
-            .iter()
-            .filter_map(|entry| entry.trunk.serves(number.digits()).map(|digits| (entry, digits)));
+        let serving =
+            entries.iter().filter_map(|entry| serves(&entry.trunk).map(|digits| (entry, digits)));
         let mut full: Option<Full> = None;
         let mut until: Option<Timestamp> = None;
         let mut candidates = Vec::new();
@@ -135,8 +157,12 @@ impl Trunks {
 
     /// The trunk of that name.
     pub fn get(&self, name: &str) -> Option<Arc<Trunk>> {
-        let entries = self.entries();
-        entries.iter().find(|entry| entry.trunk.name == name).map(|entry| Arc::clone(&entry.trunk))
+        self.entry(name).map(|entry| entry.trunk)
+    }
+
+    /// The trunk of that name, and how it fares.
+    pub(super) fn entry(&self, name: &str) -> Option<Entry> {
+        self.entries().iter().find(|entry| entry.trunk.name == name).cloned()
     }
 
     /// Who may send us requests: the networks that the trunks name, and their destinations that are

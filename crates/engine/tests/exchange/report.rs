@@ -86,7 +86,7 @@ fn what_was_never_dialled_was_to_be_sent_when_it_was_due() {
 fn an_attempt_that_is_kept_already_is_not_kept_twice() {
     let end = End {
         outcome: Outcome::Cancelled,
-        last: Last::Kept(cdr(Outcome::Busy)),
+        last: Last::Kept(Box::new(cdr(Outcome::Busy))),
         done_at: NOON.plus(secs(60)),
         recorded: false,
     };

@@ -104,11 +104,13 @@ fn neither_leg_heard_for_long_is_told_and_one_is_enough() {
     assert_eq!(event(&mut call), Event::Silence);
     // It goes on, and is told again.
     assert_eq!(event(&mut call), Event::Silence);
-    // Whoever is to be silent is not missed.
-    call.connect(Leg::A, a.peer(Direction::Inactive));
-    while event_within(&mut call, Duration::from_millis(30)).is_some() {}
-    assert_eq!(event_within(&mut call, Duration::from_millis(500)), None);
-    call.connect(Leg::A, a.peer(Direction::SendReceive));
-    assert_eq!(event_within(&mut call, Duration::from_millis(150)), None);
-    assert_eq!(event(&mut call), Event::Silence);
+    // Whoever is to be silent is not missed, nor is whoever has put the call on hold.
+    for held in [Direction::Inactive, Direction::SendOnly] {
+        call.connect(Leg::A, a.peer(held));
+        while event_within(&mut call, Duration::from_millis(30)).is_some() {}
+        assert_eq!(event_within(&mut call, Duration::from_millis(500)), None, "{held:?}");
+        call.connect(Leg::A, a.peer(Direction::SendReceive));
+        assert_eq!(event_within(&mut call, Duration::from_millis(150)), None);
+        assert_eq!(event(&mut call), Event::Silence);
+    }
 }

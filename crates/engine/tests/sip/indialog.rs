@@ -106,6 +106,45 @@ async fn a_hold_is_answered_keys_are_told_and_courtesies_given() {
 }
 
 #[tokio::test]
+async fn what_overtakes_the_news_of_the_answer_is_within_the_dialog() {
+    let stack = stack().await;
+    let peer = Peer::new().await;
+    let mut leg = stack.invite(invite(peer.hop()));
+    let (request, source) = peer.expect("INVITE").await;
+    peer.send(&asks(&peer, &request, "INVITE", 1, ""), source).await;
+    peer.send(&asks(&peer, &request, "BYE", 2, ""), source).await;
+    assert!(peer.hears_no("SIP/2.0 481", Duration::from_millis(100)).await);
+    peer.send(&Peer::response(&request, "200 OK", "one", &peer.contact()), source).await;
+    answer(&mut leg).await;
+    let reoffered = next(&mut leg).await;
+    assert!(matches!(reoffered, LegEvent::Reoffered { .. }), "{reoffered:?}");
+    assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
+    let (released, _) = peer.expect("SIP/2.0 200").await;
+    assert_eq!(header(&released, "CSeq"), "2 BYE");
+}
+
+#[tokio::test]
+async fn a_bye_without_an_answer_is_for_no_dialog() {
+    let stack = stack().await;
+    let peer = Peer::new().await;
+    let mut leg = stack.invite(invite(peer.hop()));
+    let (request, source) = peer.expect("INVITE").await;
+    for number in 1..4 {
+        peer.send(&asks(&peer, &request, "BYE", number, ""), source).await;
+    }
+    // No more of them wait than there may be.
+    let (refused, _) = peer.expect("SIP/2.0 481").await;
+    assert_eq!(header(&refused, "CSeq"), "3 BYE");
+    peer.send(&Peer::response(&request, "486 Busy Here", "one", ""), source).await;
+    crate::support::failure(&mut leg).await;
+    for number in 1..3 {
+        let (refused, _) = peer.expect("SIP/2.0 481").await;
+        assert_eq!(header(&refused, "CSeq"), format!("{number} BYE"));
+    }
+    settles(&stack).await;
+}
+
+#[tokio::test]
 async fn an_offer_that_the_line_refuses_or_forgets_is_refused() {
     let stack = stack().await;
     let scenario = Scenario::answered()
@@ -248,4 +287,24 @@ async fn another_fork_of_the_call_is_not_this_dialog() {
     let (bye, _) = peer.expect("BYE").await;
     peer.send(&Peer::response(&bye, "200 OK", "", ""), source).await;
     assert_eq!(end(&mut leg).await.0, EndedBy::Us);
+}
+
+/// The answer is acknowledged before the leg hears of it, and what a far end says then may be there
+/// first.
+#[tokio::test]
+async fn a_far_end_may_hang_up_in_the_moment_of_its_answer() {
+    let stack = stack().await;
+    for _ in 0..20 {
+        let peer = Peer::new().await;
+        let mut leg = stack.invite(invite(peer.hop()));
+        let (invited, source) = peer.expect("INVITE").await;
+        let bye = asks(&peer, &invited, "BYE", 1, "");
+        peer.send(&bye, source).await;
+        peer.send(&Peer::response(&invited, "200 OK", "one", &peer.contact()), source).await;
+        let (over, _) = peer.expect("SIP/2.0").await;
+        assert!(over.starts_with("SIP/2.0 200 "), "{over}");
+        answer(&mut leg).await;
+        assert_eq!(end(&mut leg).await.0, EndedBy::FarEnd);
+    }
+    drains(&stack).await;
 }

@@ -30,6 +30,8 @@ mod settings;
 mod submit;
 mod take;
 mod takes;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod upkeep;
 mod verbs;

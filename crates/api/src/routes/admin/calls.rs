@@ -1,16 +1,15 @@
 //! What is known of a call, for whoever runs the server: of every account that has one of its name.
 
-use std::net::SocketAddr;
-
 use axum::body::Body;
 use axum::extract::{Path, State};
 use http::{Request, Response, StatusCode};
-use model::cdr::{Cdr, Leg};
-use model::{Zone, ladder};
+use model::Zone;
+use model::cdr::Cdr;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::CallEntry;
 
+use super::ladder::Rungs;
 use super::{admin, json};
 use crate::error::ApiError;
 use crate::negotiate::Format;
@@ -28,27 +27,14 @@ struct Shown {
     /// As the account itself is shown it, in UTC.
     call: Box<RawValue>,
     /// The SIP messages of its attempts.
-    ladders: Vec<Rungs>,
+    ladders: Vec<Attempt>,
 }
 
 #[derive(Serialize)]
-struct Rungs {
+struct Attempt {
     attempt: u8,
-    messages: Vec<Rung>,
-    /// How many more there were.
-    dropped: u32,
-}
-
-#[derive(Serialize)]
-struct Rung {
-    /// In milliseconds since 1970.
-    at: i64,
-    leg: &'static str,
-    sent: bool,
-    local: SocketAddr,
-    remote: SocketAddr,
-    transport: String,
-    text: String,
+    #[serde(flatten)]
+    said: Rungs,
 }
 
 pub(super) async fn show(
@@ -70,33 +56,12 @@ pub(super) async fn show(
     .await
 }
 
-fn ladders(entry: CallEntry) -> Vec<Rungs> {
+fn ladders(entry: CallEntry) -> Vec<Attempt> {
     let cdrs = match entry {
         CallEntry::Open(call) => call.cdrs,
         CallEntry::Finished(call) => call.cdrs,
     };
     let said = |cdr: &Cdr| !cdr.ladder.entries.is_empty();
-    let rungs = |cdr: Cdr| Rungs {
-        attempt: cdr.attempt,
-        messages: cdr.ladder.entries.into_iter().map(Rung::from).collect(),
-        dropped: cdr.ladder.dropped,
-    };
+    let rungs = |cdr: Cdr| Attempt { attempt: cdr.attempt, said: Rungs::from(cdr.ladder) };
     cdrs.into_iter().filter(said).map(rungs).collect()
-}
-
-impl From<ladder::Entry> for Rung {
-    fn from(entry: ladder::Entry) -> Self {
-        Self {
-            at: entry.at.as_millis(),
-            leg: match entry.leg {
-                Leg::A => "A",
-                Leg::B => "B",
-            },
-            sent: entry.sent,
-            local: entry.local,
-            remote: entry.remote,
-            transport: entry.transport.to_string(),
-            text: entry.text,
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! The admin API: accounts, keys, decks, audits, and feeding on behalf of an account. JSON alone,
+//! The admin API: accounts, keys, decks, calls, trunks, audits, and feeding on behalf of an account. JSON alone,
 //! but for the decks themselves.
 //!
 //! Served on the admin listener, to the token of this process (which whoever can read the data
@@ -10,6 +10,8 @@ mod calling;
 mod calls;
 mod decks;
 mod keys;
+mod ladder;
+mod trunks;
 
 use std::sync::Arc;
 
@@ -38,7 +40,11 @@ pub(super) fn router() -> Router<Arc<Edge>> {
     let decks = with_allow(get(decks::list), "GET, HEAD, OPTIONS");
     let deck = with_allow(get(decks::file).put(decks::put), "GET, HEAD, PUT, OPTIONS");
     let calls = with_allow(get(calls::show), "GET, HEAD, OPTIONS");
+    let trunks = with_allow(get(trunks::list), "GET, HEAD, OPTIONS");
+    let trial = with_allow(post(trunks::trial), "POST, OPTIONS");
     Router::new()
+        .route("/callslip/1/admin/trunks", trunks)
+        .route("/callslip/1/admin/trunks/{name}/test", trial)
         .route("/callslip/1/admin/calls/{messageId}", calls)
         .route("/callslip/1/admin/accounts", accounts)
         .route("/callslip/1/admin/accounts/{name}", account)

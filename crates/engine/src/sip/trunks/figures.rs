@@ -5,6 +5,7 @@ use model::Timestamp;
 use super::super::route::Fitness;
 use super::super::standing::Failures;
 use super::Entry;
+use crate::exchange::Caps;
 
 /// How a trunk fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct TrunkFigures {
     pub legs: u32,
     /// Legs that were dialled through it within the last second.
     pub last_second: u64,
+    /// How many of the two there may be.
+    pub caps: Caps,
     /// Legs that were answered, since the start.
     pub answered: u64,
     /// Legs that were not.
@@ -50,6 +53,7 @@ impl TrunkFigures {
             registered,
             legs: known.load.legs(),
             last_second: known.load.last_second(now),
+            caps: trunk.caps,
             answered: known.answered,
             failures: known.failures,
         }
