@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::binary::{Home, Serving};
 use crate::ledger::Database;
 use crate::phones::furnish;
-use crate::server::{ALADDIN, Connection, Reply};
+use crate::server::{ALADDIN, Connection, Reply, wait_for};
 
 /// Says where a node listens, and each phone that its sandbox calls.
 const LOG: &str =
@@ -67,6 +67,28 @@ impl Cluster {
     fn serve(&self, node: usize, role: &str) -> (Serving, Vec<String>) {
         let flags = ["--config", "c.toml", "--listen", "127.0.0.1:0", "--role", role];
         self.home.serve_in(&format!("node-{node}"), &flags)
+    }
+
+    /// The nodes that answer, and where.
+    pub(crate) fn doors(&self) -> Vec<(usize, SocketAddr)> {
+        let answering = (0..self.nodes.len()).filter(|node| self.nodes[*node].role != "engine");
+        answering.map(|node| (node, self.address(node))).collect()
+    }
+
+    /// The header of a key of Aladdin's to do everything with. It holds at every node: one adds it,
+    /// and the others hear of it.
+    pub(crate) fn key(&self) -> String {
+        let roles = ["--role", "read", "--role", "feed", "--role", "send"];
+        let key = self.home.done(&[&["key", "add", "Aladdin"], &roles[..]].concat());
+        let authorization = format!("Authorization: App {}\r\n", key.trim());
+        for (_, address) in self.doors() {
+            wait_for("the key to hold", || {
+                let path = "/tts/3/reports?messageId=none";
+                let mut connection = Connection::to(address);
+                connection.request("GET", path, &authorization, b"").status == 200
+            });
+        }
+        authorization
     }
 
     /// Where its public API is. An engine has none.

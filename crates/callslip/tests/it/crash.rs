@@ -33,7 +33,8 @@ fn nothing_is_lost_and_nothing_comes_twice_through_kill_9() {
     home.done(&["account", "add", "Aladdin"]);
     let key = home.done(&["key", "add", "Aladdin", "--role", "read", "--role", "feed"]);
     let first = home.serve();
-    let world = World::new(&key, &[(0, address(&first))]);
+    let auth = format!("Authorization: App {}\r\n", key.trim());
+    let world = World::new(auth, &[(0, address(&first))]);
     let (mut kills, mut last) = (Vec::new(), None);
     std::thread::scope(|scope| {
         load(scope, &world, seed, Calls::None);
@@ -77,18 +78,6 @@ fn settings() -> String {
     format!("[calls]\nlease_s = {LEASE_S}\n{calls}")
 }
 
-/// Aladdin's key to do everything with.
-fn key(home: &Home) -> String {
-    let roles = ["--role", "read", "--role", "feed", "--role", "send"];
-    home.done(&[&["key", "add", "Aladdin"], &roles[..]].concat())
-}
-
-/// The nodes that answer, and where.
-fn doors(cluster: &Cluster, roles: &[&str]) -> Vec<(usize, SocketAddr)> {
-    let answering = (0..roles.len()).filter(|node| roles[*node] != "engine");
-    answering.map(|node| (node, cluster.address(node))).collect()
-}
-
 fn nodes_that_die(roles: [&'static str; 3]) {
     let long = std::env::var_os("CALLSLIP_LONG").is_some();
     let lasts = Duration::from_secs(if long { 180 } else { 8 });
@@ -96,7 +85,7 @@ fn nodes_that_die(roles: [&'static str; 3]) {
     eprintln!("CALLSLIP_SEED={seed} {roles:?}");
     let database = Database::new();
     let mut cluster = Cluster::at(database.clone(), &roles, &settings());
-    let world = World::new(&key(&cluster.home), &doors(&cluster, &roles));
+    let world = World::new(cluster.key(), &cluster.doors());
     let mut kills = vec![Vec::new(); roles.len()];
     std::thread::scope(|scope| {
         load(scope, &world, seed, Calls::Sandbox);

@@ -151,8 +151,7 @@ fn narrow(cluster: &Cluster, node: usize) -> TcpStream {
 fn what_a_node_that_died_had_in_flight_is_given_by_another_after_its_silence() {
     const REPORTS: usize = 60;
     let mut cluster = Cluster::start(&["all", "all"], "");
-    let key = cluster.home.done(&["key", "add", "Aladdin", "--role", "read", "--role", "feed"]);
-    let authorization = format!("Authorization: App {}\r\n", key.trim());
+    let authorization = cluster.key();
     let ids: Vec<String> = (0..REPORTS).map(|number| format!("m-{number:02}")).collect();
     let long = |id: &String| {
         let mut report = report(id);

@@ -8,7 +8,7 @@ use testkit::postgres::{Cut, Cutter, PostgresServer};
 
 use super::check::{check, check_dials};
 use super::world::{Dice, World};
-use super::{Calls, doors, key, load, seed, settings, wait_for_the_rest};
+use super::{Calls, load, seed, settings, wait_for_the_rest};
 use crate::cluster::Cluster;
 use crate::ledger::Database;
 
@@ -21,7 +21,7 @@ const MARKS: [&str; 1] = ["FROM exchange("];
 fn go_through(cluster: Cluster, database: &Database, trouble: impl FnOnce(&mut Dice)) -> u64 {
     let seed = seed();
     eprintln!("CALLSLIP_SEED={seed}");
-    let world = World::new(&key(&cluster.home), &doors(&cluster, &ROLES));
+    let world = World::new(cluster.key(), &cluster.doors());
     std::thread::scope(|scope| {
         load(scope, &world, seed, Calls::Sandbox);
         trouble(&mut Dice::of(seed, 99));

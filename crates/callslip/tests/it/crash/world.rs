@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::phones::click;
-use crate::server::{Connection, Reply, report, wait_for};
+use crate::server::{Connection, Reply, report};
 
 /// What a client received whole.
 pub(super) struct Received {
@@ -67,19 +67,11 @@ struct Line {
 }
 
 impl World {
-    /// With the nodes that answer, by their numbers.
-    pub(super) fn new(key: &str, doors: &[(usize, SocketAddr)]) -> Self {
+    /// With the header of a key, and the nodes that answer, by their numbers.
+    pub(super) fn new(auth: String, doors: &[(usize, SocketAddr)]) -> Self {
         let door = |(node, address): &(usize, SocketAddr)| {
             RwLock::new((*address, Life { node: *node, number: 0 }))
         };
-        let auth = format!("Authorization: App {}\r\n", key.trim());
-        for (_, address) in doors {
-            // One node adds the key, and the others hear of it.
-            wait_for("the key to hold", || {
-                let path = "/tts/3/reports?messageId=none";
-                Connection::to(*address).request("GET", path, &auth, b"").status == 200
-            });
-        }
         Self {
             auth,
             doors: doors.iter().map(door).collect(),
