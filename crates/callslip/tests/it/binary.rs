@@ -156,14 +156,13 @@ impl Running {
     /// Starts it and listens to both of its outputs.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (line, lines) = channel(); let pid = child.id();
+        let (line, lines) = channel();
         let outputs: [Box<dyn Read + Send>; 2] =
             [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
         for output in outputs {
             let line = line.clone();
             std::thread::spawn(move || {
                 for text in BufReader::new(output).lines().map_while(Result::ok) {
-                    if std::env::var_os("IT_TRACE").is_some() { use std::io::Write; let mut f = std::fs::OpenOptions::new().append(true).create(true).open("/tmp/wt/trace.log").unwrap(); writeln!(f, "{pid} {:?} {text}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() % 1000000).unwrap(); }
                     let _ = line.send(text);
                 }
             });
