@@ -63,6 +63,7 @@ fn report(number: u64, bulk: u64) -> Report {
         answer_time: Some(sent_at),
         end_time: Some(sent_at),
         file_duration: None,
+        recorded: false,
         duration_seconds: 10,
         mcc_mnc: Some("21901".into()),
         dtmf_codes: "1".into(),
