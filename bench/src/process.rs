@@ -45,9 +45,11 @@ impl Process {
         self.child.try_wait()
     }
 
-    /// Files and sockets that it has open.
-    pub(crate) fn open_files(&self) -> std::io::Result<usize> {
-        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
+    /// Sockets that it has open.
+    pub(crate) fn sockets(&self) -> std::io::Result<usize> {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))?;
+        let leads = open.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        Ok(leads.filter(|to| to.as_os_str().as_encoded_bytes().starts_with(b"socket:")).count())
     }
 
     /// Memory that it holds, in megabytes.

@@ -72,7 +72,7 @@ async fn rate(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Resul
     let b = Far::start(scratch.sub("b")?, calls, Some(TALK)).await?;
     let mut own = Carrying::start(scratch.sub("carrying")?, a.address, b.address).await?;
     let pid = own.process().id();
-    let (megabytes, files) = (own.process().resident_megabytes()?, own.process().open_files()?);
+    let (megabytes, sockets) = (own.process().resident_megabytes()?, own.process().sockets()?);
     let (begun, cpu) = (Instant::now(), used(pid)?);
     let mut client = Kept::connect(own.public).await?;
     let mut work = JoinSet::new();
@@ -88,7 +88,7 @@ async fn rate(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Resul
     b.ends_well().await.context("B")?;
     let times = own.times().await?;
     drop(client);
-    drained(&mut own, files).await?;
+    drained(&mut own, sockets).await?;
     ceilings.push(alone(scratch.sub("alone")?, ALONE).await?);
 
     let (legs, costs): (Vec<f64>, Vec<f64>) = ceilings.into_iter().unzip();
@@ -113,16 +113,16 @@ async fn rate(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Resul
     Ok(())
 }
 
-/// Waits until nothing is left: no call, leg, dialog, transaction, port, no open file too many.
-async fn drained(own: &mut Carrying, files: usize) -> anyhow::Result<()> {
+/// Waits until nothing is left: no call, leg, dialog, transaction, port, no socket too many.
+async fn drained(own: &mut Carrying, sockets: usize) -> anyhow::Result<()> {
     let begun = Instant::now();
     loop {
-        let (tables, open) = (own.tables().await?, own.process().open_files()?);
+        let (tables, open) = (own.tables().await?, own.process().sockets()?);
         let left = tables.legs + tables.dialogs + tables.transactions;
-        if left == 0 && tables.ports == 0 && tables.calls == 0 && open <= files {
+        if left == 0 && tables.ports == 0 && tables.calls == 0 && open <= sockets {
             return Ok(());
         }
-        anyhow::ensure!(begun.elapsed() < DRAIN, "{tables:?} and {open} files, {files} before");
+        anyhow::ensure!(begun.elapsed() < DRAIN, "{tables:?} and {open} sockets, {sockets} before");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

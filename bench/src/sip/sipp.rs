@@ -14,7 +14,7 @@ use crate::scratch::Scratch;
 /// How long it may take to begin, and to come to an end once all calls have.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Calls that it has up at a time with itself.
-const AT_ONCE: usize = 300;
+const AT_ONCE: usize = 100;
 
 /// What a far end does after it was called: it rings, answers, and is hung up on or hangs up.
 const CALLED: &str = r#"<?xml version="1.0" encoding="ISO-8859-1"?>
