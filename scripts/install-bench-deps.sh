@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the benchmark needs beside Rust: a load generator, and the stores that the ledger
-# is compared to. None of them is started here, nor left running. Quiet, and done in a moment when
+# Installs what the benchmark needs beside Rust: load generators, the stores that the ledger is
+# compared to, and the relay that the media plane is. None of them is started here, nor left running. Quiet, and done in a moment when
 # everything is there.
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,6 +16,8 @@ PATH=$PATH:/usr/sbin
 need wrk wrk
 need redis-server redis-server
 need nats-server nats-server
+need sip-tester sipp
+need rtpengine-daemon rtpengine
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 
 [ -n "$missing" ] || exit 0

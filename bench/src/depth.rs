@@ -9,7 +9,7 @@ use rustix::fs::{Advice, fadvise};
 
 use crate::Plan;
 use crate::embedded::Own;
-use crate::ledger::Contestant as _;
+use crate::ledger::Contestant;
 use crate::scratch::Scratch;
 use crate::survivor;
 use crate::table::{Goal, Table, Unit, quantile};
@@ -82,7 +82,10 @@ async fn starts(
 }
 
 /// Takes from each ledger in turn, and feeds it what was taken; microseconds per ledger.
-async fn takes(ledgers: &[Own], count: usize) -> anyhow::Result<Vec<Vec<f64>>> {
+pub(crate) async fn takes<C: Contestant>(
+    ledgers: &[C],
+    count: usize,
+) -> anyhow::Result<Vec<Vec<f64>>> {
     let mut samples = vec![Vec::with_capacity(count); ledgers.len()];
     let numbers = Numbers::starting(u64::from(u32::MAX));
     for _ in 0..count {
@@ -112,7 +115,8 @@ fn forget_files(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn short(count: u64) -> String {
+/// A count, in words.
+pub(crate) fn short(count: u64) -> String {
     if count >= 1_000_000 {
         format!("{} M", count / 1_000_000)
     } else {

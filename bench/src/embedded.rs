@@ -43,22 +43,36 @@ impl Own {
 #[async_trait]
 impl Contestant for Own {
     async fn append(&self, _: usize, reports: Vec<Report>) -> anyhow::Result<()> {
-        let fed = self.ledger.feed(self.account, reports).await?;
-        anyhow::ensure!(fed.iter().all(|fed| *fed == Fed::New), "a report was not new");
-        Ok(())
+        append(&*self.ledger, self.account, reports).await
     }
 
     async fn take(&self, _: usize) -> anyhow::Result<usize> {
-        let by = TakenBy {
-            credential: "password".into(),
-            peer: "127.0.0.1:40000".into(),
-            request_id: "bench".into(),
-        };
-        let ask = TakeAsk { filter: Filter::default(), limit: TAKE, key: None, by };
-        let taken = self.ledger.take(self.account, ask).await?;
-        if let Some(take) = taken.take {
-            self.ledger.resolve(take, Fate::Settled);
-        }
-        Ok(taken.records.len())
+        take(&*self.ledger, self.account).await
     }
+}
+
+/// Feeds a ledger.
+pub(crate) async fn append(
+    ledger: &dyn Ledger,
+    account: AccountId,
+    reports: Vec<Report>,
+) -> anyhow::Result<()> {
+    let fed = ledger.feed(account, reports).await?;
+    anyhow::ensure!(fed.iter().all(|fed| *fed == Fed::New), "a report was not new");
+    Ok(())
+}
+
+/// Takes the oldest fifty out of a ledger, and settles that.
+pub(crate) async fn take(ledger: &dyn Ledger, account: AccountId) -> anyhow::Result<usize> {
+    let by = TakenBy {
+        credential: "password".into(),
+        peer: "127.0.0.1:40000".into(),
+        request_id: "bench".into(),
+    };
+    let ask = TakeAsk { filter: Filter::default(), limit: TAKE, key: None, by };
+    let taken = ledger.take(account, ask).await?;
+    if let Some(take) = taken.take {
+        ledger.resolve(take, Fate::Settled);
+    }
+    Ok(taken.records.len())
 }

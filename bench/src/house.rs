@@ -1,6 +1,7 @@
 //! Callslip over a ledger of its own, with one account.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,14 +26,20 @@ pub(crate) struct House {
     pub(crate) clock: Arc<Running>,
     pub(crate) account: AccountId,
     /// Goes last.
-    _dir: Scratch,
+    _dir: Option<Scratch>,
 }
 
 impl House {
     /// With nothing that bounds how much is submitted.
     pub(crate) async fn open(dir: Scratch) -> anyhow::Result<Self> {
+        let house = Self::in_dir(dir.path()).await?;
+        Ok(Self { _dir: Some(dir), ..house })
+    }
+
+    /// The same, in a directory of somebody else's.
+    pub(crate) async fn in_dir(dir: &Path) -> anyhow::Result<Self> {
         let clock = Arc::new(Running::new());
-        let ledger = Embedded::open(dir.path(), Keeping::default(), clock.clone())?;
+        let ledger = Embedded::open(dir, Keeping::default(), clock.clone())?;
         let ledger = Arc::new(ledger);
         let settings = Settings {
             drain: Duration::ZERO,
@@ -55,6 +62,6 @@ impl House {
         let account = r#"{"name": "bench", "password": "open sesame"}"#;
         raw::ask(admin, "POST /callslip/1/admin/accounts", &token, account).await?;
         let account = ledger.accounts().await?.first().context("the account is there")?.id;
-        Ok(Self { server, public, ledger, clock, account, _dir: dir })
+        Ok(Self { server, public, ledger, clock, account, _dir: None })
     }
 }

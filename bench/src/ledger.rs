@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 
 use crate::embedded::Own;
 use crate::nats::Nats;
-use crate::postgres::Postgres;
-use crate::redis::{Memory, Redis};
+use crate::postgres::Server;
+use crate::redis::Redis;
 use crate::scratch::Scratch;
 use crate::table::{Goal, Table, Unit};
 use crate::work::{self, Numbers, TAKE};
@@ -38,12 +38,21 @@ pub(crate) trait Contestant: Send + Sync {
     async fn take(&self, taker: usize) -> anyhow::Result<usize>;
 }
 
+/// How long it keeps what it has handed out.
+#[derive(Clone, Copy)]
+pub(crate) enum Memory {
+    /// A pop is the end of it.
+    Forgets,
+    /// Reports stay, and a take leaves a note.
+    Keeps,
+}
+
 /// One contestant's rates, round by round, in reports per second.
 #[derive(Default)]
-struct Rates {
-    single: Vec<f64>,
-    bulk: Vec<f64>,
-    take: Vec<f64>,
+pub(crate) struct Rates {
+    pub(crate) single: Vec<f64>,
+    pub(crate) bulk: Vec<f64>,
+    pub(crate) take: Vec<f64>,
 }
 
 /// How many records the ledger committed at once in a round: the floor gets the same groups.
@@ -53,6 +62,13 @@ struct Groups {
     takes: usize,
 }
 
+/// What a round consists of, and its rates.
+pub(crate) const WORK: [(&str, fn(&Rates) -> &Vec<f64>); 3] = [
+    ("append, 64 writers × 1", |rates| &rates.single),
+    ("append, 4 writers × 64", |rates| &rates.bulk),
+    ("take of 50, 16 takers", |rates| &rates.take),
+];
+
 pub(crate) async fn measure(
     plan: Plan,
     scratch: &Scratch,
@@ -61,7 +77,8 @@ pub(crate) async fn measure(
     let own = Arc::new(Own::start(scratch.sub("own")?).await?);
     let nats = Nats::start(scratch.sub("nats")?).await?;
     let (nats_name, nats_durable) = (nats.name, nats.durable);
-    let postgres = Postgres::start(scratch.sub("postgres")?).await?;
+    let server = Server::start(scratch.sub("postgres")?).await?;
+    let postgres = server.queue("queue", Memory::Forgets).await?;
     let redis = Redis::start(scratch.sub("redis")?, Memory::Forgets).await?;
     let keeping = Redis::start(scratch.sub("redis-keeping")?, Memory::Keeps).await?;
     let peers: [(&str, bool, Arc<dyn Contestant>); 4] = [
@@ -89,11 +106,7 @@ pub(crate) async fn measure(
     }
     let peers = peers.iter().zip(&peer_rates);
     let peers: Vec<_> = peers.map(|((name, durable, _), rates)| (*name, *durable, rates)).collect();
-    for (what, of) in [
-        ("append, 64 writers × 1", (|rates| &rates.single) as fn(&Rates) -> &Vec<f64>),
-        ("append, 4 writers × 64", |rates| &rates.bulk),
-        ("take of 50, 16 takers", |rates| &rates.take),
-    ] {
+    for (what, of) in WORK {
         let ours = of(&own_rates);
         let floor = ("the disk alone", of(&floor_rates).as_slice());
         table.compare(what, (ours, Unit::PerSecond), floor, Goal::AtLeast(0.3));
@@ -147,7 +160,8 @@ async fn floor_round(
     Ok(())
 }
 
-async fn round_of(
+/// A round of a contestant.
+pub(crate) async fn round_of(
     contestant: &Arc<dyn Contestant>,
     numbers: &Arc<Numbers>,
     rates: &mut Rates,

@@ -9,13 +9,15 @@
 //! medians. Nothing here asserts a time: a goal that is missed is shown as missed.
 //!
 //! `http` is the edge against bare handlers; `ledger` is the store against the disk and other
-//! people's stores; `depth` is a ledger with much in it; `wire` is the shaping of answers; `calls` is
-//! what a submit and a price cost, and how soon a report comes. Every
-//! peer is started here, in a directory of its own below one that goes at the end, and speaks over
-//! loopback or a socket in that directory. `docs/performance.md` says what each row means.
+//! people's stores; `depth` is a ledger with much in it; `shared` is the ledger on PostgreSQL;
+//! `wire` is the shaping of answers; `calls` is what a submit and a price cost, and how soon a
+//! report comes; `sip` is calls on the wire, and `media` what is said in them. Every peer is started
+//! here, in a directory of its own below one that goes at the end, and speaks over loopback or a
+//! socket in that directory. `docs/performance.md` says what each row means.
 
 mod bare;
 mod calls;
+mod child;
 mod depth;
 mod embedded;
 mod floor;
@@ -23,6 +25,7 @@ mod house;
 mod http;
 mod kept;
 mod ledger;
+mod media;
 mod nats;
 mod postgres;
 mod process;
@@ -30,6 +33,8 @@ mod rating;
 mod raw;
 mod redis;
 mod scratch;
+mod shared;
+mod sip;
 mod survivor;
 mod table;
 mod telephony;
@@ -37,10 +42,12 @@ mod wire;
 mod work;
 mod wrk;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::scratch::Scratch;
@@ -58,27 +65,36 @@ struct Args {
     /// Where the ledgers and the peers' files go; on the disk that is meant to be measured.
     #[arg(long, default_value = "/var/tmp")]
     dir: PathBuf,
-    /// A process that the benchmark starts, to be killed by it.
+    /// A process that the benchmark starts, to be asked or killed by it.
     #[command(subcommand)]
-    survivor: Option<Survivor>,
+    own: Option<Own>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Section {
     Wire,
     Calls,
+    Sip,
+    Media,
     Http,
     Ledger,
     Depth,
+    Shared,
 }
 
 #[derive(Subcommand)]
 #[command(hide = true)]
-enum Survivor {
+enum Own {
     /// Fills a new ledger and waits to be killed.
     Fill { dir: PathBuf, pending: u64 },
     /// Opens a ledger, says how long that took, and waits to be killed.
     Open { dir: PathBuf },
+    /// Carries calls by SIP to two far ends.
+    Carry { dir: PathBuf, a: SocketAddr, b: SocketAddr },
+    /// Passes media on as Callslip does.
+    Plane,
+    /// Passes media on, and nothing else.
+    Bare,
 }
 
 /// How much is measured.
@@ -90,11 +106,18 @@ pub(crate) struct Plan {
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
+    // A call has four sockets; what is allowed to each process is often less than a thousand calls.
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    setrlimit(Resource::Nofile, files)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        match &args.survivor {
-            Some(Survivor::Fill { dir, pending }) => survivor::fill(dir, *pending).await,
-            Some(Survivor::Open { dir }) => survivor::open(dir).await,
+        match &args.own {
+            Some(Own::Fill { dir, pending }) => survivor::fill(dir, *pending).await,
+            Some(Own::Open { dir }) => survivor::open(dir).await,
+            Some(Own::Carry { dir, a, b }) => sip::carry(dir, *a, *b).await,
+            Some(Own::Plane) => media::plane().await,
+            Some(Own::Bare) => media::bare().await,
             None => until_stopped(&args).await,
         }
     })
@@ -127,6 +150,14 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
         calls::measure(plan, &scratch, &mut table).await.context("calls")?;
         rating::measure(plan, &mut table);
     }
+    if wanted(Section::Sip) {
+        eprintln!("sip: calls on the wire …");
+        sip::measure(plan, &scratch, &mut table).await.context("sip")?;
+    }
+    if wanted(Section::Media) {
+        eprintln!("media: bridged calls …");
+        media::measure(plan, &scratch, &mut table).await.context("media")?;
+    }
     if wanted(Section::Http) {
         eprintln!("http: the edge against bare handlers …");
         http::measure(plan, &scratch, &mut table).await.context("http")?;
@@ -138,6 +169,10 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     if wanted(Section::Depth) {
         eprintln!("depth: much pending, killed and opened again …");
         depth::measure(plan, &scratch, &mut table).await.context("depth")?;
+    }
+    if wanted(Section::Shared) {
+        eprintln!("shared: a ledger on PostgreSQL against queues on it …");
+        shared::measure(plan, &scratch, &mut table).await.context("shared")?;
     }
     let cores = std::thread::available_parallelism()?;
     println!("{cores} cores; {}; load before {load_before}, after {}\n", cpu(), load());

@@ -1,7 +1,10 @@
-//! PostgreSQL as a contestant: a table, and takes that delete what they return.
+//! PostgreSQL, and queues on it as contestants: a table, and takes that delete what they return.
 //!
 //! Durable as it comes (`synchronous_commit=on`), over a socket in its own directory. A unique
-//! index keeps each `messageId` once, as the ledger does; the `bulkId` is not indexed.
+//! index keeps each `messageId` once, as the ledger does; the `bulkId` is not indexed. A queue either
+//! forgets what it has handed out, as `pgmq.pop` does, or keeps it: it makes reports invisible for a
+//! while as it reads them, and moves them to an archive in a second statement, as `pgmq.read` and
+//! `pgmq.archive` do.
 
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
@@ -15,7 +18,7 @@ use model::Report;
 use rustix::process::Signal;
 use tokio_postgres::{Client, NoTls, Statement};
 
-use crate::ledger::{Contestant, WRITERS};
+use crate::ledger::{Contestant, Memory, WRITERS};
 use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::work;
@@ -26,33 +29,57 @@ const TABLE: &str = "
         account int NOT NULL,
         message_id text NOT NULL,
         body bytea NOT NULL,
+        visible_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE (account, message_id)
+    );
+    CREATE TABLE archive (
+        seq bigint PRIMARY KEY,
+        account int NOT NULL,
+        message_id text NOT NULL,
+        body bytea NOT NULL,
+        archived_at timestamptz NOT NULL DEFAULT now()
     )";
 const APPEND: &str = "
     INSERT INTO report (account, message_id, body)
     SELECT 1, t.message_id, t.body FROM unnest($1::text[], $2::bytea[]) AS t (message_id, body)
     ON CONFLICT DO NOTHING";
-const TAKE: &str = "
+const POP: &str = "
     DELETE FROM report WHERE seq IN (
         SELECT seq FROM report WHERE account = 1
         ORDER BY seq FOR UPDATE SKIP LOCKED LIMIT 50
     ) RETURNING seq, body";
 
-/// A server of its own, and a connection per writer.
-pub(crate) struct Postgres {
-    connections: Vec<Connection>,
+const READ: &str = "
+    UPDATE report SET visible_at = now() + interval '30 seconds' WHERE seq IN (
+        SELECT seq FROM report WHERE account = 1 AND visible_at <= clock_timestamp()
+        ORDER BY seq FOR UPDATE SKIP LOCKED LIMIT 50
+    ) RETURNING seq, body";
+const ARCHIVE: &str = "
+    WITH taken AS (DELETE FROM report WHERE seq = ANY ($1) RETURNING seq, account, message_id, body)
+    INSERT INTO archive (seq, account, message_id, body) SELECT * FROM taken";
+
+/// A server of its own.
+pub(crate) struct Server {
     /// Ends before its directory goes.
-    _server: Process,
-    _dir: Scratch,
+    _process: Process,
+    dir: Scratch,
+}
+
+/// A queue, and a connection per writer.
+pub(crate) struct Queue {
+    connections: Vec<Connection>,
+    memory: Memory,
 }
 
 struct Connection {
     client: Client,
     append: Statement,
-    take: Statement,
+    pop: Statement,
+    read: Statement,
+    archive: Statement,
 }
 
-impl Postgres {
+impl Server {
     pub(crate) async fn start(dir: Scratch) -> anyhow::Result<Self> {
         let owner = owner()?;
         if let Some((user, group)) = owner {
@@ -71,25 +98,40 @@ impl Postgres {
             "synchronous_commit=on",
             "shared_buffers=256MB",
             "max_wal_size=4GB",
-            "max_connections=100",
+            "max_connections=200",
         ] {
             serve.args(["-c", setting]);
         }
-        let server = Process::start(&mut serve, &dir.path().join("log"), Signal::QUIT)?;
-        let first = reached(dir.path()).await?;
-        first.batch_execute(TABLE).await?;
+        let process = Process::start(&mut serve, &dir.path().join("log"), Signal::QUIT)?;
+        reached(dir.path()).await?;
+        Ok(Self { _process: process, dir })
+    }
+
+    /// Where it is, in the words of its clients.
+    pub(crate) fn url(&self) -> String {
+        format!("host={} user=bench dbname=postgres", self.dir.path().display())
+    }
+
+    /// A queue in a schema of that name.
+    pub(crate) async fn queue(&self, schema: &str, memory: Memory) -> anyhow::Result<Queue> {
+        let first = connect(self.dir.path()).await?;
+        first.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
+        let path = format!("SET search_path = {schema}");
+        first.batch_execute(&format!("{path}; {TABLE}")).await?;
         let mut connections = Vec::new();
         for _ in 0..WRITERS {
-            let client = connect(dir.path()).await?;
-            let (append, take) = (client.prepare(APPEND).await?, client.prepare(TAKE).await?);
-            connections.push(Connection { client, append, take });
+            let client = connect(self.dir.path()).await?;
+            client.batch_execute(&path).await?;
+            let (append, pop) = (client.prepare(APPEND).await?, client.prepare(POP).await?);
+            let (read, archive) = (client.prepare(READ).await?, client.prepare(ARCHIVE).await?);
+            connections.push(Connection { client, append, pop, read, archive });
         }
-        Ok(Self { connections, _server: server, _dir: dir })
+        Ok(Queue { connections, memory })
     }
 }
 
 #[async_trait]
-impl Contestant for Postgres {
+impl Contestant for Queue {
     async fn append(&self, writer: usize, reports: Vec<Report>) -> anyhow::Result<()> {
         let Connection { client, append, .. } = &self.connections[writer];
         let bodies: Vec<Vec<u8>> = reports.iter().map(work::body).collect();
@@ -100,8 +142,15 @@ impl Contestant for Postgres {
     }
 
     async fn take(&self, taker: usize) -> anyhow::Result<usize> {
-        let Connection { client, take, .. } = &self.connections[taker];
-        Ok(client.query(take, &[]).await?.len())
+        let Connection { client, pop, read, archive, .. } = &self.connections[taker];
+        let Memory::Keeps = self.memory else { return Ok(client.query(pop, &[]).await?.len()) };
+        let taken = client.query(read, &[]).await?;
+        let numbers: Vec<i64> = taken.iter().map(|row| row.get(0)).collect();
+        if !numbers.is_empty() {
+            let kept = client.execute(archive, &[&numbers]).await?;
+            anyhow::ensure!(kept == numbers.len() as u64, "what was read was gone");
+        }
+        Ok(taken.len())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -35,6 +35,23 @@ impl Process {
         Self { child, farewell }
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> std::io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
+    /// Sockets that it has open.
+    pub(crate) fn sockets(&self) -> std::io::Result<usize> {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))?;
+        let leads = open.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        Ok(leads.filter(|to| to.as_os_str().as_encoded_bytes().starts_with(b"socket:")).count())
+    }
+
     /// Memory that it holds, in megabytes.
     pub(crate) fn resident_megabytes(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -43,6 +60,27 @@ impl Process {
         let kilobytes: f64 = kilobytes.context("/proc says nothing of its memory")?;
         Ok(kilobytes / 1000.0)
     }
+}
+
+/// Processor time that the threads of a process have had which are still there, to the nanosecond.
+pub(crate) fn scheduled(pid: u32) -> std::io::Result<Duration> {
+    let mut nanos = 0;
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        // One that ends meanwhile is not there any more.
+        let line = std::fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+        nanos += line.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(nanos))
+}
+
+/// Processor time that a process has had, also by threads that have ended, to a hundredth of a
+/// second.
+pub(crate) fn used(pid: u32) -> anyhow::Result<Duration> {
+    let line = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, rest) = line.rsplit_once(')').context("/proc says nothing of its time")?;
+    let fields = rest.split_whitespace().skip(11).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Ok(Duration::from_millis(ticks * 10))
 }
 
 impl Drop for Process {

@@ -13,19 +13,10 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Script};
 use rustix::process::Signal;
 
-use crate::ledger::{Contestant, WRITERS};
+use crate::ledger::{Contestant, Memory, WRITERS};
 use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::work::{self, TAKE};
-
-/// How long it keeps what it has handed out.
-#[derive(Clone, Copy)]
-pub(crate) enum Memory {
-    /// A pop is the end of it.
-    Forgets,
-    /// Reports stay in a hash, and a take leaves a note.
-    Keeps,
-}
 
 const APPEND_FORGETTING: &str = "
     local new = 0

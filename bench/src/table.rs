@@ -18,8 +18,13 @@ pub(crate) enum Goal {
 pub(crate) enum Unit {
     PerSecond,
     Micros,
+    /// Microseconds of which tenths count.
+    Tenths,
     Seconds,
+    Kilobytes,
     Megabytes,
+    /// A number of things.
+    Count,
 }
 
 /// One line.
@@ -95,7 +100,9 @@ impl Goal {
     fn verdict(self, value: f64) -> String {
         let (met, miss) = match self {
             Self::AtLeast(least) => (value >= least, 1.0 - value / least),
-            Self::AtMost(most) => (value <= most, value / most - 1.0),
+            Self::AtMost(most) if most > 0.0 => (value <= most, value / most - 1.0),
+            Self::AtMost(_) if value > 0.0 => return "missed".into(),
+            Self::AtMost(_) => (true, 0.0),
             Self::Ahead => (value > 1.0, 1.0 - value),
             Self::None => return String::new(),
         };
@@ -107,9 +114,11 @@ impl Unit {
     const fn name(self) -> &'static str {
         match self {
             Self::PerSecond => "/s",
-            Self::Micros => "µs",
+            Self::Micros | Self::Tenths => "µs",
             Self::Seconds => "s",
+            Self::Kilobytes => "KB",
             Self::Megabytes => "MB",
+            Self::Count => "",
         }
     }
 
@@ -117,7 +126,11 @@ impl Unit {
         let name = self.name();
         match self {
             Self::PerSecond if value >= 10_000.0 => format!("{:.1} k{name}", value / 1000.0),
-            Self::PerSecond | Self::Micros | Self::Megabytes => format!("{value:.0} {name}"),
+            Self::PerSecond | Self::Micros | Self::Kilobytes | Self::Megabytes => {
+                format!("{value:.0} {name}")
+            }
+            Self::Tenths => format!("{value:.1} {name}"),
+            Self::Count => format!("{value:.0}"),
             Self::Seconds => format!("{value:.2} {name}"),
         }
     }

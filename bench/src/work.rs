@@ -63,6 +63,7 @@ fn report(number: u64, bulk: u64) -> Report {
         answer_time: Some(sent_at),
         end_time: Some(sent_at),
         file_duration: None,
+        recorded: false,
         duration_seconds: 10,
         mcc_mnc: Some("21901".into()),
         dtmf_codes: "1".into(),
@@ -112,9 +113,17 @@ pub(crate) fn body(report: &Report) -> Vec<u8> {
 
 /// Adds the account that everything happens to.
 pub(crate) async fn add_account(ledger: &dyn Ledger) -> anyhow::Result<AccountId> {
+    add_account_named(ledger, "bench").await
+}
+
+/// Adds an account of that name.
+pub(crate) async fn add_account_named(
+    ledger: &dyn Ledger,
+    name: &str,
+) -> anyhow::Result<AccountId> {
     let account = Account {
         id: AccountId(0),
-        name: "bench".into(),
+        name: name.into(),
         zone: Zone::utc(),
         password_hash: None,
         roles: Roles::default(),

@@ -31,8 +31,7 @@ fn go_through(cluster: Cluster, database: &Database, trouble: impl FnOnce(&mut D
     let dials = cluster.stop();
     check(&world, &vec![Vec::new(); ROLES.len()]);
     check_dials(&world, &dials);
-    let refused = *world.refused.lock().unwrap();
-    refused
+    *world.refused.lock().unwrap()
 }
 
 /// Calls are leased for longer than the database is away.

@@ -71,11 +71,10 @@ impl Proxy {
         let (mut ways, mut guards) = (String::new(), String::new());
         for telephone in telephones {
             let (number, port) = (&telephone.number, telephone.port);
-            write!(ways, "    if ($rU == \"{number}\") $du = \"sip:127.0.0.1:{port}\";\n").unwrap();
+            writeln!(ways, "    if ($rU == \"{number}\") $du = \"sip:127.0.0.1:{port}\";").unwrap();
         }
         if let Some(password) = has.password {
-            let fill = |text: &str| text.replace("@REALM@", REALM).replace("@PASSWORD@", password);
-            guards = fill(GUARDS);
+            guards = GUARDS.replace("@REALM@", REALM).replace("@PASSWORD@", password);
         }
         let (mut tls, mut listen_tls) = (String::new(), String::new());
         if has.certificate.is_some() {
