@@ -26,6 +26,7 @@ use client::ClientError;
 use server::CannotListen;
 use settings::BadSettings;
 use store::StoreError;
+use store::copy::CopyError;
 
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
@@ -54,6 +55,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     } else if error.is::<CannotListen>() {
         UNAVAILABLE
     } else if let Some(StoreError::InUse(_)) = error.downcast_ref() {
+        TRY_AGAIN
+    } else if let Some(CopyError::InUse(_)) = error.downcast_ref() {
         TRY_AGAIN
     } else if error.downcast_ref().is_some_and(ClientError::may_pass) {
         UNAVAILABLE

@@ -19,6 +19,7 @@ mod fates;
 mod first_minute;
 mod import;
 mod limits;
+mod moving;
 mod nothing_consumed;
 mod official_client;
 mod operations;
