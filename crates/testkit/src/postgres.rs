@@ -129,6 +129,31 @@ impl PostgresServer {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// From now on everybody needs TLS and the password. The certificate and its key are in PEM.
+    ///
+    /// # Panics
+    /// The server does not take them.
+    pub fn secure(&self, certificate: &str, key: &str, password: &str) {
+        self.ask("postgres", &format!("ALTER ROLE {ROLE} PASSWORD '{password}'"));
+        let data = self.data();
+        for (name, content) in [("server.crt", certificate), ("server.key", key)] {
+            let path = data.join(name);
+            std::fs::write(&path, content).expect("a file of the server's");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+                .expect("its mode");
+            if is_root() {
+                succeed(Command::new("chown").arg(ROLE).arg(&path));
+            }
+        }
+        std::fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n")
+            .expect("who may connect");
+        let conf = data.join("postgresql.conf");
+        let mut conf =
+            std::fs::OpenOptions::new().append(true).open(conf).expect("the server's settings");
+        conf.write_all(b"ssl = on\n").expect("the server's settings");
+        self.control("restart", "fast");
+    }
+
     /// Stops without a checkpoint, as a crash does, and starts again.
     pub fn crash(&self) {
         self.control("restart", "immediate");

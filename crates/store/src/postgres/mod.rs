@@ -31,6 +31,8 @@ mod settings;
 mod submit;
 mod take;
 mod takes;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod upkeep;
 mod verbs;

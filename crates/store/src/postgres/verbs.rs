@@ -86,6 +86,8 @@ impl Ledger for Postgres {
     }
 
     async fn waiting(&self, account: AccountId) -> Result<Waiting> {
+        // First what was asked before and nobody waits for any more; then what that has called in.
+        self.ask(account, 0, (), Command::Barrier).await?;
         if self.office().fates.is_waiting(account) {
             self.ask(account, 0, (), Command::Barrier).await?;
         }

@@ -235,7 +235,7 @@ async fn a_server_that_is_away_is_told_and_missed_no_longer_than_it_is() {
     let server = Arc::new(PostgresServer::start());
     let url = server.database();
     let database = Database { server: Arc::clone(&server), url };
-    let patience = Duration::from_secs(1);
+    let patience = Duration::from_secs(2);
     let settings = PostgresSettings { patience, ..database.settings() };
     let ledger = open(settings.clone(), Keeping::default(), clock()).await;
     let account = ledger.add_account(conformance::account("one")).await.unwrap().id;
