@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -95,6 +95,8 @@ pub(super) struct Pool {
     places: Arc<Semaphore>,
     /// Why the last connection could not be made, if it could not.
     unreachable: Mutex<Option<String>>,
+    /// When one could be made again after that.
+    back: Mutex<Option<Instant>>,
 }
 
 impl Pool {
@@ -107,6 +109,7 @@ impl Pool {
             idle: Mutex::default(),
             places: Arc::new(Semaphore::new(settings.connections.max(1))),
             unreachable: Mutex::default(),
+            back: Mutex::default(),
         })
     }
 
@@ -153,7 +156,10 @@ impl Pool {
         let mut unreachable = self.unreachable.lock().unwrap_or_else(PoisonError::into_inner);
         match (&*unreachable, &reason) {
             (None, Some(reason)) => tracing::error!(reason, "The database cannot be reached."),
-            (Some(_), None) => tracing::info!("The database can be reached again."),
+            (Some(_), None) => {
+                tracing::info!("The database can be reached again.");
+                *self.back.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            }
             (None, None) | (Some(_), Some(_)) => {}
         }
         *unreachable = reason;
@@ -173,6 +179,12 @@ impl Pool {
     pub(super) fn health(&self) -> Health {
         let reason = self.unreachable.lock().unwrap_or_else(PoisonError::into_inner).clone();
         reason.map_or(Health::Ready, Health::Unreachable)
+    }
+
+    /// Whether the database was away within that span, for all that this node knows.
+    pub(super) fn was_away(&self, span: Duration) -> bool {
+        let back = *self.back.lock().unwrap_or_else(PoisonError::into_inner);
+        self.health() != Health::Ready || back.is_some_and(|back| back.elapsed() < span)
     }
 
     /// Why it takes so long.

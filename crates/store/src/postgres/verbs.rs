@@ -348,7 +348,10 @@ impl Postgres {
         let now = office.clock.now();
         let look = |line: Lent| async move {
             node::live(&line, office.node, now.plus(office.silence_max)).await?;
-            if node::bury(&line, office.node, now).await? > 0 {
+            // While the database was away nobody could say that it lives: the others have their
+            // time from then on.
+            let all_were_silent = office.pool.was_away(office.silence_max);
+            if !all_were_silent && node::bury(&line, office.node, now).await? > 0 {
                 tracing::warn!("A node has been silent for too long and is given up.");
             }
             node::open_at_dead(&line).await

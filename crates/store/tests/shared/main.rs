@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod secure;
 #[cfg(test)]
 mod support;
