@@ -33,7 +33,11 @@ fn reply(response: ureq::http::Response<ureq::Body>) -> Result<Reply, ureq::Erro
 }
 
 /// A GET, with an API key and maybe an `Idempotency-Key`.
-pub(crate) fn get_as(url: &str, key: &str, idempotency: Option<&str>) -> Result<Reply, ureq::Error> {
+pub(crate) fn get_as(
+    url: &str,
+    key: &str,
+    idempotency: Option<&str>,
+) -> Result<Reply, ureq::Error> {
     let mut request = agent().get(url).header("Authorization", format!("App {key}"));
     if let Some(idempotency) = idempotency {
         request = request.header("Idempotency-Key", idempotency);
@@ -42,7 +46,7 @@ pub(crate) fn get_as(url: &str, key: &str, idempotency: Option<&str>) -> Result<
 }
 
 /// A GET without credentials.
-pub(crate) fn get(url: &str, _key: Option<&str>) -> Result<Reply, ureq::Error> {
+pub(crate) fn get(url: &str) -> Result<Reply, ureq::Error> {
     reply(agent().get(url).call()?)
 }
 

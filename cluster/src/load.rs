@@ -109,7 +109,8 @@ impl Tally {
                 _ => wrongs.push(format!("{name} was returned {taken} times")),
             }
         }
-        wrongs.extend(known.early.keys().map(|name| format!("{name} was taken, and fed by nobody")));
+        wrongs
+            .extend(known.early.keys().map(|name| format!("{name} was taken, and fed by nobody")));
         wrongs
     }
 }

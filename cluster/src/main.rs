@@ -88,17 +88,18 @@ fn run() -> anyhow::Result<()> {
     }
     tally.taken_up.store(true, Ordering::SeqCst);
     join(takers)?;
-    let wrongs = tally.wrongs();
     println!(
-        "{} reports acknowledged, each returned once; {} requests refused with Retry-After, {} \
-         answers in doubt; {:.0?} in all",
+        "{} reports acknowledged; {} requests refused with Retry-After, {} answers in doubt; \
+         {:.0?} in all",
         tally.acknowledged(),
         tally.refused.load(Ordering::SeqCst),
         tally.in_doubt.load(Ordering::SeqCst),
         began.elapsed()
     );
+    let wrongs = tally.wrongs();
     let first: Vec<&String> = wrongs.iter().take(20).collect();
     ensure!(wrongs.is_empty(), "{} wrongs, such as {first:#?}", wrongs.len());
+    println!("each of them was returned, and once");
     nodes.into_iter().try_for_each(Node::stop)
 }
 

@@ -34,7 +34,9 @@ impl Callslip {
         let mut command = Command::new(&self.program);
         command.current_dir(&self.dir).env("CALLSLIP_DATA__URL", &self.database);
         // Shorter than a failover takes: a node is not to be given up because all are silent.
-        command.env("CALLSLIP_DATA__SILENCE_S", "10").env("CALLSLIP_DATA__DIR", self.dir.join(name));
+        command
+            .env("CALLSLIP_DATA__SILENCE_S", "10")
+            .env("CALLSLIP_DATA__DIR", self.dir.join(name));
         command
     }
 
@@ -77,7 +79,7 @@ fn read(doors: &Path) -> Option<(String, String)> {
 impl Node {
     /// Whether it says that it can work, and what it says.
     pub(crate) fn ready(&self) -> anyhow::Result<(bool, String)> {
-        let reply = http::get(&format!("{}/healthz/ready", self.admin), None)?;
+        let reply = http::get(&format!("{}/healthz/ready", self.admin))?;
         Ok((reply.code == 200, reply.body))
     }
 

@@ -143,7 +143,7 @@ impl Member {
     /// Whether its Patroni says so of it.
     fn says(&self, what: &str) -> bool {
         let url = format!("http://127.0.0.1:{}/{what}", self.rest);
-        matches!(http::get(&url, None), Ok(Reply { code: 200, .. }))
+        matches!(http::get(&url), Ok(Reply { code: 200, .. }))
     }
 
     /// Times are as short as Patroni's rule allows: `ttl` is at least `loop_wait` and twice

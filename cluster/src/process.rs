@@ -55,7 +55,8 @@ impl Drop for Process {
 
 /// Sends a signal to one process.
 pub(crate) fn signal(name: &str, pid: u32) {
-    let _ = Command::new("kill").args(["-s", name, &pid.to_string()]).stderr(Stdio::null()).status();
+    let _ =
+        Command::new("kill").args(["-s", name, &pid.to_string()]).stderr(Stdio::null()).status();
 }
 
 /// A command as the user who may run a database server.

@@ -13,6 +13,8 @@ mod outage;
 #[cfg(test)]
 mod secure;
 #[cfg(test)]
+mod shape;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod wear;
