@@ -1,6 +1,7 @@
 //! Processes that end with the run, however that ends.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -88,14 +89,15 @@ pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// A shell that waits for the end of this process, which closes its standard input: then it ends
-/// what is left of the run by the ids in their files, and removes the directory.
+/// A shell that waits for the end of this process, which closes its standard input, and removes the
+/// directory; if this process was killed, it first ends what is left by the ids in their files.
 pub(crate) struct Watchman(Child);
 
 impl Watchman {
     pub(crate) fn over(dir: &Path) -> anyhow::Result<Self> {
         // Patroni first: it would start its server again.
-        let script = "read -r _ || :; for f in \"$0\"/*.pid \"$0\"/*/data/postmaster.pid; do \
+        let script = "read -r word || word=; [ \"$word\" = done ] || \
+            for f in \"$0\"/*.pid \"$0\"/*/data/postmaster.pid; do \
             [ -f \"$f\" ] && kill -KILL \"$(head -n 1 \"$f\")\" 2>/dev/null; done; \
             sleep 1; rm -rf \"$0\"";
         let mut shell = Command::new("setsid");
@@ -112,7 +114,10 @@ impl Watchman {
 
 impl Drop for Watchman {
     fn drop(&mut self) {
-        drop(self.0.stdin.take());
+        // Everything has ended in order by now; its numbers may be somebody else's.
+        if let Some(mut stdin) = self.0.stdin.take() {
+            let _ = stdin.write_all(b"done\n");
+        }
         let _ = self.0.wait();
     }
 }

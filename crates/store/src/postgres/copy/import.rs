@@ -21,7 +21,7 @@ use crate::hash::hash;
 use crate::record::{
     BatchRecord, CallRecord, ChangeRecord, SubmitRecord, TakeRecord, read_account, read_key,
 };
-use crate::{Fate, Record, StoreError, TakeState};
+use crate::{Fate, Record, TakeState};
 
 /// The most reports in one piece of a range that a take had, as `depart` cuts it.
 const TAKEN_SPAN_MAX: u64 = 4_096;
@@ -419,7 +419,7 @@ async fn counts(line: &Lent, items: &[Item]) -> Done<()> {
 /// The account that a key begins with.
 fn account(key: &[u8]) -> Done<AccountId> {
     let account = key.first_chunk().copied().map(u32::from_be_bytes);
-    account.map(AccountId).ok_or_else(|| wrong())
+    account.map(AccountId).ok_or_else(wrong)
 }
 
 /// A number of the key, after its account.
@@ -434,5 +434,5 @@ fn at(bytes: &[u8], place: usize) -> Done<i64> {
 }
 
 fn wrong() -> Trouble {
-    Trouble::Refused(StoreError::from(damaged("an item")))
+    Trouble::Refused(damaged("an item"))
 }
