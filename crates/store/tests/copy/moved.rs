@@ -1,10 +1,11 @@
 //! There and back: the same is shown, and the same is done.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{Clock, ManualClock};
-use store::copy::Part;
-use store::{Keeping, Ledger, conformance};
+use store::copy::{CopyError, Part};
+use store::{Keeping, Ledger, ReturnReason, TakeState, conformance};
 
 use crate::ends::{End, Place, open};
 use crate::fill::fill;
@@ -82,4 +83,25 @@ async fn whatever_a_walk_left_is_moved() {
     for seed in 0..2 {
         check_walked(seed, seed % 2 == 0).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_node_had_is_pending_in_the_copy() {
+    let place = Place::new();
+    let (database, dir) = (place.database(), place.dir("to"));
+    let node = place.open(&database).await;
+    let account = node.add_account(conformance::account("one")).await.unwrap().id;
+    let reports = ["1", "2", "3"].map(|name| conformance::report("b", name));
+    node.feed(account, reports.into()).await.unwrap();
+    node.take(account, conformance::ask(2)).await.unwrap().take.unwrap();
+    // It says nothing more, and does not leave.
+    std::mem::forget(node);
+    assert!(matches!(place.copy(&database, &dir).await, Err(CopyError::InUse(_))));
+    place.clock.advance(Duration::from_secs(30));
+    place.copy(&database, &dir).await.unwrap();
+    let copied = place.open(&dir).await;
+    let waiting = copied.waiting(account).await.unwrap();
+    assert_eq!((waiting.pending, waiting.in_flight), (3, 0));
+    let audit = copied.audit("1").await.unwrap().remove(0);
+    assert_eq!(audit.takes[0].state, TakeState::Returned(ReturnReason::Crash));
 }
