@@ -11,6 +11,7 @@ mod key;
 mod rates;
 mod sandbox;
 mod serve;
+mod store;
 mod take;
 mod trace;
 mod trunk;
@@ -54,8 +55,7 @@ then variables such as CALLSLIP_HTTP__LISTEN, then the file given with --config,
 `callslip check --defaults` shows every one with its meaning.
 
 Exit codes: 0 done, 1 not done, 2 wrong command line, 69 a server, port or database is not
-available,
-75 the directory is in use, 78 wrong settings.";
+available, 75 the ledger is in use, 78 wrong settings.";
 
 /// Callslip: a self-hosted click-to-call server that returns every delivery report exactly once.
 #[derive(Debug, Parser)]
@@ -85,6 +85,9 @@ enum Command {
     /// Import, list and explain the rate decks that price calls.
     #[command(subcommand)]
     Rates(rates::Rates),
+    /// Work with ledgers: move one to a database, or back.
+    #[command(subcommand)]
+    Store(store::Store),
     /// Tell what became of a call: each attempt, each leg, its report and what it was charged.
     Call(call::Call),
     /// Draw the SIP messages of a call, or write them to a file for other tools.
@@ -126,6 +129,7 @@ impl Callslip {
             Command::Trace(trace) => trace.run(),
             Command::Trunk(trunk) => trunk.run(),
             Command::Rates(rates) => rates.run(),
+            Command::Store(store) => store.run(),
             Command::Audit(audit) => audit.run(),
             Command::Check(check) => check.run(),
             Command::Completions(completions) => completions.run(),

@@ -29,6 +29,7 @@ use door::NotRunning;
 use server::CannotListen;
 use settings::BadSettings;
 use store::StoreError;
+use store::copy::CopyError;
 
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
@@ -61,6 +62,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     {
         UNAVAILABLE
     } else if let Some(StoreError::InUse(_)) = ledger {
+        TRY_AGAIN
+    } else if let Some(CopyError::InUse(_)) = error.downcast_ref() {
         TRY_AGAIN
     } else if error.downcast_ref().is_some_and(ClientError::may_pass) {
         UNAVAILABLE

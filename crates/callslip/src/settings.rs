@@ -15,7 +15,7 @@ use std::time::Duration;
 use engine::sip::{Network, StackSettings};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use bounds::resolve;
+pub(crate) use bounds::{database, resolve};
 pub use calls::{Calls, Carrier, Prompts};
 pub use layers::{BadSettings, Flags};
 pub use sip::{Amd, Media, Recording, Sip, Who};

@@ -17,6 +17,7 @@ mod bulk;
 mod call;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod copy;
 mod embedded;
 mod error;
 mod hash;

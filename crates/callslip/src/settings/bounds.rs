@@ -263,13 +263,20 @@ where
     D: Deserializer<'de>,
 {
     let url = String::deserialize(input)?;
+    database(&url).map_err(D::Error::custom)?;
+    Ok(Some(url))
+}
+
+/// Refuses what is no database, or has a password in it.
+pub(crate) fn database(url: &str) -> Result<(), &'static str> {
     let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
-    let rest = rest.ok_or_else(|| D::Error::custom("must begin with postgres://"))?;
-    let authority = rest.split('/').next().unwrap_or_default();
-    match authority.rsplit_once('@') {
-        Some((user, _)) if user.contains(':') => {
-            Err(D::Error::custom("has a password in it, which belongs into password_file"))
-        }
-        Some(_) | None => Ok(Some(url)),
+    let rest = rest.ok_or("must begin with postgres://")?;
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let has_password = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+    let is_password = |pair: &str| pair.split('=').next() == Some("password");
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    if has_password || query.split('&').any(is_password) {
+        return Err("has a password in it, which belongs into password_file");
     }
+    Ok(())
 }

@@ -22,6 +22,7 @@ mod first_minute;
 mod import;
 mod ledger;
 mod limits;
+mod moving;
 mod nodes;
 mod nothing_consumed;
 mod official_client;

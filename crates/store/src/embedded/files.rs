@@ -27,6 +27,8 @@ const LOCK: &str = "lock";
 const ENGINE: &str = "ledger";
 /// The same while it is being made: a crash then leaves this one, which is thrown away.
 const ENGINE_NEW: &str = "ledger.new";
+/// The same while a ledger is copied into it.
+const ENGINE_COPY: &str = "ledger.copy";
 
 /// The open files. Dropping the last clone of the handle inside closes them.
 pub(super) struct Files {
@@ -45,7 +47,76 @@ impl Files {
         };
         fs::create_dir_all(dir).map_err(|error| cannot(&error))?;
         let lock = lock(dir)?;
+        if dir.join(ENGINE_COPY).try_exists().map_err(|error| cannot(&error))? {
+            let unfinished = "a copy into it is not finished; the same command goes on with it";
+            return Err(cannot(&unfinished));
+        }
+        Self::open_at(dir, ENGINE, lock)
+    }
+
+    /// Whether there is a ledger in the directory.
+    pub(super) fn are_in(dir: &Path) -> bool {
+        dir.join(ENGINE).exists()
+    }
+
+    /// Opens what is copied into the directory, and makes it first if there is none. None if there
+    /// is a ledger that is not empty.
+    pub(super) fn open_aside(dir: &Path) -> Result<Option<Self>> {
+        let cannot = |reason: &dyn std::fmt::Display| StoreError::Open {
+            path: dir.to_owned(),
+            reason: reason.to_string(),
+        };
+        fs::create_dir_all(dir).map_err(|error| cannot(&error))?;
+        let mut lock = lock(dir)?;
+        if Self::are_in(dir) {
+            let there = Self::open_at(dir, ENGINE, lock)?;
+            let is_used = |table| there.view().prefix(table, &[]).next().is_some();
+            if is_used(Table::Account) || is_used(Table::Deck) {
+                return Ok(None);
+            }
+            lock = there.close();
+        }
+        Self::open_at(dir, ENGINE_COPY, lock).map(Some)
+    }
+
+    /// Closes what was copied and makes it the ledger of the directory.
+    pub(super) fn put_in_place(self, dir: &Path) -> Result<()> {
+        let lock = self.close();
         let engine = dir.join(ENGINE);
+        let moved = match Self::are_in(dir) {
+            true => fs::remove_dir_all(&engine),
+            false => Ok(()),
+        };
+        let moved = moved
+            .and_then(|()| fs::rename(dir.join(ENGINE_COPY), &engine))
+            .and_then(|()| File::open(dir)?.sync_all());
+        drop(lock);
+        moved.map_err(|error| StoreError::Open { path: engine, reason: error.to_string() })
+    }
+
+    /// Closes what was copied and removes it.
+    pub(super) fn remove_aside(self, dir: &Path) -> Result<()> {
+        let lock = self.close();
+        let path = dir.join(ENGINE_COPY);
+        let removed = fs::remove_dir_all(&path);
+        drop(lock);
+        removed.map_err(|error| StoreError::Open { path, reason: error.to_string() })
+    }
+
+    /// Closes everything but the lock.
+    fn close(self) -> File {
+        let Self { db, tables, _lock } = self;
+        drop(tables);
+        drop(db);
+        _lock
+    }
+
+    fn open_at(dir: &Path, engine: &str, lock: File) -> Result<Self> {
+        let cannot = |reason: &dyn std::fmt::Display| StoreError::Open {
+            path: dir.to_owned(),
+            reason: reason.to_string(),
+        };
+        let engine = dir.join(engine);
         if !engine.try_exists().map_err(|error| cannot(&error))? {
             create(dir, &engine).map_err(|error| cannot(&error))?;
         }
@@ -78,6 +149,11 @@ impl Files {
     /// A view of everything committed so far.
     pub(super) fn view(&self) -> View<'_> {
         View { files: self, snapshot: self.db.snapshot() }
+    }
+
+    /// About how many entries the table has; those that were rewritten count again.
+    pub(super) fn about(&self, table: Table) -> u64 {
+        self.table(table).approximate_len() as u64
     }
 
     /// Bytes on disk.

@@ -10,6 +10,10 @@ pub(super) const FORMAT: u32 = 3;
 pub(super) const META_FORMAT: &[u8] = b"format";
 /// Where `meta` keeps the oldest take that may not be final, as a `u64`.
 pub(super) const META_FLIGHT_FLOOR: &[u8] = b"flight_floor";
+/// Where `meta` keeps the least number of the next take in a ledger that was copied, as a `u64`.
+pub(super) const META_NEXT_TAKE: &[u8] = b"next_take";
+/// Where `meta` keeps how far the copy into this ledger is, or was.
+pub(super) const META_COPY: &[u8] = b"copy";
 /// Where `meta` keeps how often the ledger was opened, as a `u64`.
 pub(super) const META_STARTS: &[u8] = b"starts";
 /// Where `meta` keeps the number of an account's next call, as a `u64`; the account follows.

@@ -8,6 +8,7 @@ mod attempt;
 mod bulk;
 mod calls;
 mod command;
+mod copy;
 mod desk;
 mod feed;
 mod files;

@@ -7,7 +7,7 @@ use model::{AccountId, Timestamp};
 use super::calls::{Call, Calls};
 use super::files::{Files, View};
 use super::group::Group;
-use super::keys::{self, META_FLIGHT_FLOOR, META_STARTS, Table};
+use super::keys::{self, META_FLIGHT_FLOOR, META_NEXT_TAKE, META_STARTS, Table};
 use super::ranges::{OPEN, Ranges};
 use super::shared::Shared;
 use super::state::{Flight, Queue, State};
@@ -44,7 +44,7 @@ pub(super) fn load(
     Ok(state)
 }
 
-fn load_queue(view: &View<'_>, account: AccountId, name: String) -> Result<Queue> {
+pub(super) fn load_queue(view: &View<'_>, account: AccountId, name: String) -> Result<Queue> {
     let mut queue = Queue::new(name);
     let (mut ranges, mut closed_count) = (Ranges::default(), 0);
     ranges.load(0, OPEN);
@@ -69,11 +69,12 @@ fn load_queue(view: &View<'_>, account: AccountId, name: String) -> Result<Queue
 fn load_takes(view: &View<'_>, state: &mut State) -> Result<()> {
     let floor = view.get(Table::Meta, META_FLIGHT_FLOOR)?;
     state.floor = floor.map_or(0, |bytes| keys::last_number(&bytes));
-    state.next_take = state.floor;
+    let least = view.get(Table::Meta, META_NEXT_TAKE)?;
+    state.next_take = least.map_or(0, |bytes| keys::last_number(&bytes)).max(state.floor);
     for entry in view.range(Table::Take, &keys::take(state.floor), &keys::take(u64::MAX)) {
         let (key, bytes) = entry?;
         let id = TakeId(keys::last_number(&key));
-        state.next_take = id.0 + 1;
+        state.next_take = state.next_take.max(id.0 + 1);
         let record = TakeRecord::read(&bytes)?;
         if record.state != TakeState::InFlight {
             continue;

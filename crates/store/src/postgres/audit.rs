@@ -78,7 +78,7 @@ fn entry(row: &Row) -> Done<TakeEntry> {
     })
 }
 
-fn state(code: i16) -> Done<TakeState> {
+pub(super) fn state(code: i16) -> Done<TakeState> {
     Ok(match code {
         0 => TakeState::InFlight,
         1 => TakeState::Settled,

@@ -13,6 +13,7 @@ mod audit;
 mod bulletin;
 mod change;
 mod command;
+mod copy;
 mod desk;
 mod exchange;
 mod feed;

@@ -9,7 +9,11 @@ mod faults;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod secure;
+#[cfg(test)]
+mod shape;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
