@@ -43,6 +43,8 @@ pub(super) struct Bulletin {
     settings: watch::Sender<u64>,
     untold: Mutex<BTreeMap<AccountId, News>>,
     pub(super) told: Notify,
+    /// Held by whoever tells, until it is told: who leaves waits for that.
+    pub(super) telling: tokio::sync::Mutex<()>,
 }
 
 fn bump(watched: &watch::Sender<u64>) {

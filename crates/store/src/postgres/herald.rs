@@ -28,6 +28,8 @@ pub(super) async fn tell(office: Arc<Office>) {
 /// Tells the other nodes what they have not been told.
 pub(super) async fn tell_now(office: &Office) {
     const TELL: &str = "SELECT pg_notify(current_schema(), $1)";
+    // A node that leaves must not end while what was taken from the bulletin is still on its way.
+    let _telling = office.bulletin.telling.lock().await;
     for payload in office.bulletin.untold(office.node) {
         // Told twice does no harm.
         while let Err(Trouble::Lost(_)) = {
