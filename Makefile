@@ -25,7 +25,7 @@ test-deps:
 test-cluster:
 	scripts/install-cluster-deps.sh
 	cargo build --bin callslip
-	cargo run --manifest-path cluster/Cargo.toml -- target/debug/callslip
+	cargo run --manifest-path cluster/Cargo.toml -- $${CARGO_TARGET_DIR:-target}/debug/callslip
 
 ## lint: formatting, clippy and documentation, warnings refused
 lint:
