@@ -8,7 +8,7 @@
 use std::io::{IoSlice, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsRawFd as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -27,7 +27,7 @@ const SLOT: Duration = Duration::from_micros(250);
 const BATCH: usize = 64;
 /// What the kernel keeps while nobody reads.
 const BUFFER: usize = 32 << 20;
-/// How long packets are waited for after the last was sent.
+/// Once nothing has come for so long after the last was sent, the rest is lost.
 const STRAGGLERS: Duration = Duration::from_millis(300);
 
 /// The telephones of side A and of side B.
@@ -76,7 +76,7 @@ impl Generator {
     }
 
     /// Sends to those ports: first for a while that does not count, then for the span. `at` is told
-    /// when that begins and when it is over.
+    /// when that begins, and when all of it has come or is lost.
     pub(super) fn run(
         &self,
         calls: &[Ports],
@@ -84,18 +84,22 @@ impl Generator {
         mut at: impl FnMut(bool) -> anyhow::Result<()>,
     ) -> anyhow::Result<Load> {
         let mut groups = groups(calls);
-        let over = AtomicBool::new(false);
+        let (over, came) = (AtomicBool::new(false), AtomicU64::new(0));
         std::thread::scope(|scope| {
             let listeners =
-                self.sockets.each_ref().map(|socket| scope.spawn(|| listen(socket, &over)));
+                self.sockets.each_ref().map(|socket| scope.spawn(|| listen(socket, &over, &came)));
             let sent = (|| {
                 self.send(&mut groups, lead, false)?;
                 at(true)?;
                 let begun = Instant::now();
                 let sent = self.send(&mut groups, span, true)?;
                 let took = begun.elapsed();
+                let mut before = u64::MAX;
+                while before != came.load(Ordering::Relaxed) {
+                    before = came.load(Ordering::Relaxed);
+                    std::thread::sleep(STRAGGLERS);
+                }
                 at(false)?;
-                std::thread::sleep(STRAGGLERS);
                 anyhow::Ok((sent, took))
             })();
             over.store(true, Ordering::Relaxed);
@@ -164,7 +168,7 @@ fn groups(calls: &[Ports]) -> Vec<[Group; 2]> {
 }
 
 /// Notes all that was stamped, until it is over.
-fn listen(socket: &UdpSocket, over: &AtomicBool) -> anyhow::Result<Vec<f64>> {
+fn listen(socket: &UdpSocket, over: &AtomicBool, all: &AtomicU64) -> anyhow::Result<Vec<f64>> {
     let mut micros = Vec::new();
     let mut rooms = vec![[0_u8; PACKET + 1]; BATCH];
     let space = nix::cmsg_space!(nix::sys::time::TimeSpec);
@@ -189,6 +193,7 @@ fn listen(socket: &UdpSocket, over: &AtomicBool) -> anyhow::Result<Vec<f64>> {
                 *stamp = (message.bytes == PACKET).then_some(nanos);
             }
         }
+        all.fetch_add(stamps.iter().flatten().count() as u64, Ordering::Relaxed);
         for (came, room) in stamps.iter().zip(&rooms) {
             let sent = room[HEADER..].first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
             if let (Some(came), Some(sent @ 1..)) = (came, sent) {

@@ -67,7 +67,7 @@ async fn memory(scratch: &Scratch, table: &mut Table) -> anyhow::Result<()> {
 async fn rate(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Result<()> {
     let seconds = if plan.long { 60 } else { 20 };
     let calls = seconds * CALLS_PER_SECOND;
-    let mut ceilings = vec![alone(scratch.sub("alone")?, ALONE).await?];
+    let mut ceilings = vec![alone(scratch, ALONE).await?];
     let a = Far::start(scratch.sub("a")?, calls, None).await?;
     let b = Far::start(scratch.sub("b")?, calls, Some(TALK)).await?;
     let mut own = Carrying::start(scratch.sub("carrying")?, a.address, b.address).await?;
@@ -78,7 +78,13 @@ async fn rate(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Resul
     let mut work = JoinSet::new();
     let public = own.public;
     work.spawn(async move { submit(public, calls).await });
-    let took = reports(&mut client, calls, begun).await?;
+    let took = match reports(&mut client, calls, begun).await {
+        Ok(took) => took,
+        Err(error) => {
+            let tables = own.tables().await?;
+            anyhow::bail!("{error}; {tables:?}; A: {}; B: {}", a.log(), b.log());
+        }
+    };
     while let Some(submitted) = work.join_next().await {
         submitted??;
     }
@@ -89,7 +95,7 @@ async fn rate(plan: Plan, scratch: &Scratch, table: &mut Table) -> anyhow::Resul
     let times = own.times().await?;
     drop(client);
     drained(&mut own, sockets).await?;
-    ceilings.push(alone(scratch.sub("alone")?, ALONE).await?);
+    ceilings.push(alone(scratch, ALONE).await?);
 
     let (legs, costs): (Vec<f64>, Vec<f64>) = ceilings.into_iter().unzip();
     let done = calls as f64 / (took - TALK).as_secs_f64();
