@@ -117,7 +117,9 @@ pub trait Ledger: Send + Sync + 'static {
     async fn due(&self) -> Result<Vec<Due>>;
 
     /// Leases calls, so that nobody else gets them until the lease ends. The leases that the clock
-    /// has ended by then are ended first.
+    /// has ended by then are ended first, on calls that have started those of this process alone:
+    /// whoever asks has renewed what it still has. A call that has started is its process's for as
+    /// long as that is not known to be dead, however long the ledger was away.
     async fn lease(&self, ask: LeaseAsk) -> Result<Work>;
 
     /// Notes that an attempt starts, before anything of it leaves the machine. After that the call
@@ -141,8 +143,9 @@ pub trait Ledger: Send + Sync + 'static {
         part: u32,
     ) -> Result<Option<Vec<u8>>>;
 
-    /// Puts the end of leases off. Those that have been lost are passed over.
-    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()>;
+    /// Puts the end of leases off, and gives those that have been lost: somebody else may have the
+    /// call, or it is finished.
+    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<Vec<LeaseId>>;
 
     /// Gives back a call that has not started; it is due then. A crash may forget when, as it may
     /// the lease: the call is then due as it was before it was leased.
@@ -195,7 +198,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Changes whenever accounts, keys or decks do. Watch before you look.
     fn watch_settings(&self) -> watch::Receiver<u64>;
 
-    /// Ends what the clock has ended: leases, windows, retention, the maximum age of the pending.
+    /// Ends what the clock has ended: leases on calls that have not started, windows, retention, the
+    /// maximum age of the pending.
     /// A window ends once the fate of each of its answers is known; until then its reports stay in
     /// flight, but the key is free. What the retention has ended may be dropped a little later.
     /// Called about once a second; does a bounded amount of work and says what it did.

@@ -109,7 +109,7 @@ impl Ledger for LethalLedger {
         self.ledger.start(lease, started).await
     }
 
-    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()> {
+    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<Vec<LeaseId>> {
         self.ledger.renew(leases, until).await
     }
 

@@ -286,7 +286,7 @@ impl Ledger for MortalLedger {
         .await
     }
 
-    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()> {
+    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<Vec<LeaseId>> {
         self.look("renew", move |ledger| Box::pin(async move { ledger.renew(leases, until).await }))
             .await
     }

@@ -8,6 +8,7 @@ use model::{Cdr, Number, Outcome};
 use tokio::sync::watch;
 
 use super::notes::Notes;
+use super::running::Told;
 use super::{Phase, hear};
 use crate::call::{Action, Call, Event};
 use crate::carrier::{Leg, LegRemains, Line, Order, Progress, Remains, Signal};
@@ -16,8 +17,8 @@ use crate::time::Time;
 /// What may end a call besides itself.
 #[derive(Clone)]
 pub(super) struct Ends {
-    /// Its account no longer wants it.
-    pub(super) cancelled: watch::Receiver<bool>,
+    /// What it is told.
+    pub(super) told: watch::Receiver<Told>,
     /// How far the exchange is.
     pub(super) phase: watch::Receiver<Phase>,
 }
@@ -25,7 +26,7 @@ pub(super) struct Ends {
 impl Ends {
     /// What the call is that ends before it was dialled; none if it may be.
     pub(super) fn outcome(&self) -> Option<Outcome> {
-        if *self.cancelled.borrow() {
+        if *self.told.borrow() == Told::Cancelled {
             return Some(Outcome::Cancelled);
         }
         (*self.phase.borrow() == Phase::Ending).then_some(Outcome::Internal)
@@ -41,15 +42,16 @@ pub(super) struct Over {
     pub(super) recorded: u64,
 }
 
-/// Drives the call to its end. If it is dropped before, so is the line, and with it every leg.
+/// Drives the call to its end. If it is dropped before, so is the line, and with it every leg; so
+/// it is when its lease is lost, because somebody else reports it as over. None then.
 pub(super) async fn drive(
     mut call: Call,
     mut line: Box<dyn Line>,
     time: &Time,
     mut ends: Ends,
     mut notes: Notes<'_>,
-) -> Over {
-    let mut second = None;
+) -> Option<Over> {
+    let (mut second, mut cancelled) = (None, ends.told.clone());
     let (mut is_cancelled, mut is_drained) = (false, false);
     loop {
         while let Some(action) = call.poll() {
@@ -64,7 +66,7 @@ pub(super) async fn drive(
                     let cdr = with_remains(cdr, poll_fn(|cx| line.poll_remains(cx)).await);
                     notes.record(line.recorded());
                     let recorded = notes.write_all().await;
-                    return Over { cdr, second, recorded };
+                    return Some(Over { cdr, second, recorded });
                 }
             }
         }
@@ -80,7 +82,8 @@ pub(super) async fn drive(
                 }
                 call.handle(Event::Line(signal), time.now());
             }
-            () = hear(&mut ends.cancelled, |cancelled| *cancelled), if !is_cancelled => {
+            () = hear(&mut ends.told, |told| *told == Told::Lost) => return None,
+            () = hear(&mut cancelled, |told| *told == Told::Cancelled), if !is_cancelled => {
                 is_cancelled = true;
                 call.handle(Event::Cancel, time.now());
             }

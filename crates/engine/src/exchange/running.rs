@@ -21,19 +21,44 @@ pub(super) struct Running {
 struct One {
     lease: LeaseId,
     task: AbortHandle,
-    /// To tell it that it is cancelled; none if it is only being closed.
-    cancel: Option<watch::Sender<bool>>,
+    /// To tell it what has happened to its call; none if that is only being closed.
+    tell: Option<watch::Sender<Told>>,
+}
+
+/// What a task is told of its call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Told {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Its account no longer wants it.
+    Cancelled,
+    /// Its lease is lost: this process was given up, and somebody else reports the call.
+    Lost,
+}
+
+impl One {
+    /// What it was told last is the worst that it was told.
+    fn tell(&self, what: Told) {
+        if let Some(tell) = &self.tell {
+            tell.send_if_modified(|told| {
+                let is_worse = *told < what;
+                *told = what.max(*told);
+                is_worse
+            });
+        }
+    }
 }
 
 impl Running {
-    /// Runs what places the call; it is told if the call is cancelled.
+    /// Runs what places the call; it is told what happens to that meanwhile.
     pub(super) fn place<F: Future<Output = ()> + Send + 'static>(
         &mut self,
         lease: LeaseId,
-        task: impl FnOnce(watch::Receiver<bool>) -> F,
+        task: impl FnOnce(watch::Receiver<Told>) -> F,
     ) {
-        let (cancel, cancelled) = watch::channel(false);
-        self.run(lease, Some(cancel), task(cancelled));
+        let (tell, told) = watch::channel(Told::Nothing);
+        self.run(lease, Some(tell), task(told));
     }
 
     /// Runs what closes the call.
@@ -48,8 +73,15 @@ impl Running {
 
     /// Tells the call that it is cancelled, if it is here; as often as one likes.
     pub(super) fn cancel(&mut self, call: CallId) {
-        if let Some(cancel) = self.calls.get(&call).and_then(|one| one.cancel.as_ref()) {
-            cancel.send_if_modified(|cancelled| !std::mem::replace(cancelled, true));
+        if let Some(one) = self.calls.get(&call) {
+            one.tell(Told::Cancelled);
+        }
+    }
+
+    /// Tells the call that its lease is lost. What closes a call learns it from the ledger.
+    pub(super) fn lose(&mut self, lease: LeaseId) {
+        if let Some(one) = self.calls.get(&lease.call).filter(|one| one.lease == lease) {
+            one.tell(Told::Lost);
         }
     }
 
@@ -97,16 +129,16 @@ impl Running {
     fn run(
         &mut self,
         lease: LeaseId,
-        cancel: Option<watch::Sender<bool>>,
+        tell: Option<watch::Sender<Told>>,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
         let task = self.tasks.spawn(task);
         self.leases.insert(task.id(), lease);
-        if let Some(before) = self.calls.insert(lease.call, One { lease, task, cancel }) {
+        if let Some(before) = self.calls.insert(lease.call, One { lease, task, tell }) {
             // Its lease has ended under it, as when the machine slept; it is not its any more.
             tracing::warn!(call = ?lease.call, "A call had lost its lease, and is dropped.");
             before.task.abort();
-            self.closing -= usize::from(before.cancel.is_none());
+            self.closing -= usize::from(before.tell.is_none());
         }
     }
 
@@ -120,7 +152,7 @@ impl Running {
         }
         if self.calls.get(&lease.call).is_some_and(|one| one.lease == lease) {
             let one = self.calls.remove(&lease.call);
-            self.closing -= usize::from(one.is_some_and(|one| one.cancel.is_none()));
+            self.closing -= usize::from(one.is_some_and(|one| one.tell.is_none()));
         }
     }
 }

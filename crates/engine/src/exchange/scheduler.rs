@@ -192,13 +192,13 @@ impl Scheduler {
         let place = self.places.take(account);
         let lease = leased.lease;
         let (shared, phase) = (Arc::clone(&self.shared), self.shared.phase.subscribe());
-        self.running.place(lease, |cancelled| {
-            let ends = Ends { cancelled, phase };
+        self.running.place(lease, |told| {
+            let ends = Ends { told, phase };
             Task { shared, leased, tariff, place, ends }.run()
         });
     }
 
-    /// Puts the end of every lease off, in time.
+    /// Puts the end of every lease off, in time, before any are asked for.
     async fn renew(&mut self) -> store::Result<()> {
         let now = self.now();
         if now < self.renew_at {
@@ -207,7 +207,8 @@ impl Scheduler {
         let lease = self.shared.settings.lease;
         let leases = self.running.leases();
         if !leases.is_empty() {
-            self.shared.parts.ledger.renew(leases, now.plus(lease)).await?;
+            let lost = self.shared.parts.ledger.renew(leases, now.plus(lease)).await?;
+            lost.into_iter().for_each(|lease| self.running.lose(lease));
         }
         self.renew_at = now.plus(lease / 3);
         Ok(())

@@ -11,6 +11,7 @@ use super::drive::{Ends, Over, drive};
 use super::insist::{Became, insist};
 use super::notes::Notes;
 use super::places::Place;
+use super::running::Told;
 use super::{Phase, Shared, hear};
 use crate::call::{Attempt, Call};
 use crate::carrier::Audio;
@@ -36,6 +37,8 @@ enum Unplaced {
     Later(Timestamp),
     /// Never: that is its outcome.
     Never(Outcome),
+    /// Not by this process: its lease is lost.
+    Lost,
 }
 
 impl Task {
@@ -51,6 +54,7 @@ impl Task {
         match ready {
             Ok(prompt) => self.begin(prompt).await,
             Err(Unplaced::Later(due)) => self.put_off(due).await,
+            Err(Unplaced::Lost) => self.say_that_it_is_lost(),
             Err(Unplaced::Never(outcome)) => {
                 let call = &self.leased.call;
                 let last = call.cdrs.last().cloned().map(Box::new).map(Last::Kept);
@@ -147,8 +151,18 @@ impl Task {
         self.place.dial(now);
         let call = Call::new(message, Attempt { number, prompt }, now);
         let notes = Notes::new(&self.shared.parts, &self.leased);
-        let over = drive(call, line, &self.shared.parts.time, self.ends.clone(), notes).await;
-        self.keep(over).await;
+        match drive(call, line, &self.shared.parts.time, self.ends.clone(), notes).await {
+            Some(over) => self.keep(over).await,
+            None => self.say_that_it_is_lost(),
+        }
+    }
+
+    fn say_that_it_is_lost(&self) {
+        let message_id = self.name();
+        tracing::warn!(
+            message_id,
+            "A call has lost its lease and is hung up: this node was given up as dead."
+        );
     }
 
     async fn keep(mut self, Over { cdr, second, recorded }: Over) {
@@ -214,9 +228,10 @@ pub(super) async fn finish(shared: &Shared, leased: &Leased, end: End, tariff: &
 async fn called_off(mut ends: Ends, due: Timestamp) -> Unplaced {
     tokio::select! {
         biased;
-        () = hear(&mut ends.cancelled, |cancelled| *cancelled) => {
-            Unplaced::Never(Outcome::Cancelled)
-        }
+        () = hear(&mut ends.told, |told| *told > Told::Nothing) => match *ends.told.borrow() {
+            Told::Lost => Unplaced::Lost,
+            Told::Nothing | Told::Cancelled => Unplaced::Never(Outcome::Cancelled),
+        },
         () = hear(&mut ends.phase, |phase| *phase > Phase::Working) => Unplaced::Later(due),
     }
 }

@@ -171,8 +171,18 @@ impl Book {
         self.calls.remove(&number).expect("it is open")
     }
 
+    /// Whoever asks for leases has renewed those that it still has.
     pub(super) fn expire(&mut self, now: Timestamp) {
-        let over = |call: &Call| call.lease.is_some_and(|held| held.until <= now);
+        self.expire_if(now, |_| true);
+    }
+
+    /// What upkeep ends: whoever has a call that has started may be about to renew.
+    pub(super) fn expire_waiting(&mut self, now: Timestamp) {
+        self.expire_if(now, |call| !call.started);
+    }
+
+    fn expire_if(&mut self, now: Timestamp, ends: impl Fn(&Call) -> bool) {
+        let over = |call: &Call| call.lease.is_some_and(|held| held.until <= now) && ends(call);
         let over: Vec<usize> =
             self.calls.iter().filter(|(_, call)| over(call)).map(|(number, _)| *number).collect();
         over.into_iter().for_each(|number| self.give_back(number));

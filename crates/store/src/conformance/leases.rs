@@ -13,6 +13,7 @@ pub(super) async fn exercise(open: &impl Open) {
     the_earliest_due_comes_first(open).await;
     shares_bound_what_is_leased(open).await;
     a_lease_that_expires_gives_the_call_back(open).await;
+    a_call_that_has_started_is_nobody_elses_before_leases_are_asked_for(open).await;
     a_lease_is_renewed(open).await;
     a_call_that_is_given_back_is_due_as_it_was(open).await;
     a_call_is_given_back_for_later(open).await;
@@ -88,7 +89,7 @@ async fn a_lease_that_expires_gives_the_call_back(open: &impl Open) {
     let watch = stage.ledger.watch_calls();
     stage.pass(SECOND).await;
     assert!(watch.has_changed().expect("the ledger is open"), "there is work again");
-    assert_eq!(due(&stage).await, Some((1, 0, None)));
+    assert_eq!(due(&stage).await, Some((1, 1, None)), "the other one has started");
     let again = stage.lease().await;
     assert_eq!((names(&again.due), names(&again.closing)), (vec!["1"], vec!["2"]));
     assert_ne!(again.due[0].lease, work.due[0].lease);
@@ -99,13 +100,32 @@ async fn a_lease_that_expires_gives_the_call_back(open: &impl Open) {
     assert_eq!((names(&again.due), names(&again.closing)), (vec!["1"], vec!["2"]));
 }
 
+/// As when the ledger was away for longer than a lease.
+async fn a_call_that_has_started_is_nobody_elses_before_leases_are_asked_for(open: &impl Open) {
+    let stage = Stage::new(open, "away").await;
+    stage.submit("b", &["1", "2"]).await;
+    let work = stage.lease().await;
+    stage.start(&work.due[0]).await.expect("a start");
+    stage.pass(3 * LEASE).await;
+    let [started, waiting] = [0, 1].map(|place: usize| work.due[place].lease);
+    let until = stage.now().plus(LEASE);
+    let lost = stage.ledger.renew(vec![started, waiting], until).await.expect("a renewal");
+    assert_eq!(lost, [waiting], "what had not started is for whoever comes first");
+    let again = stage.lease().await;
+    assert_eq!((names(&again.due), names(&again.closing)), (vec!["2"], vec![]));
+    stage.finish(&work.due[0]).await.expect("it still has the call");
+    assert_eq!(stage.take_all().await, ["1"]);
+    assert_eq!(stage.ledger.renew(vec![started], until).await.expect("a renewal"), [started]);
+}
+
 async fn a_lease_is_renewed(open: &impl Open) {
     let stage = Stage::new(open, "renewal").await;
     stage.submit("b", &["1", "2"]).await;
     let work = stage.lease().await;
     let lost = LeaseId { token: u64::MAX, ..work.due[0].lease };
     let until = START.plus(2 * LEASE);
-    stage.ledger.renew(vec![lost, work.due[0].lease], until).await.expect("a renewal");
+    let renewed = stage.ledger.renew(vec![lost, work.due[0].lease], until).await;
+    assert_eq!(renewed.expect("a renewal"), [lost]);
     stage.ledger.renew(vec![work.due[0].lease], START).await.expect("ends are only put off");
     stage.clock.advance(LEASE);
     assert_eq!(names(&stage.lease().await.due), ["2"], "the other one was not renewed");
@@ -166,7 +186,8 @@ async fn a_lost_lease_is_a_fence(open: &impl Open) {
         is_lost(ledger.release(lost, START).await);
         is_lost(ledger.retry(lost, cdr(1, Outcome::Busy), START).await);
         is_lost(ledger.finish(lost, finished("b", "1", "1")).await);
-        ledger.renew(vec![lost], START.plus(9 * LEASE)).await.expect("it is passed over");
+        let renewed = ledger.renew(vec![lost], START.plus(9 * LEASE)).await;
+        assert_eq!(renewed.expect("a renewal"), [lost], "it is told");
     }
     assert_eq!(stage.waiting().await, (0, 0), "there is no report");
     stage.start(&new).await.expect("a start");

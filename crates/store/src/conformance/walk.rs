@@ -179,7 +179,7 @@ impl<O: Open> Walk<'_, O> {
         let mut said = self.stage().pass(span).await;
         said.reports_dropped = 0;
         let now = self.now();
-        self.book.expire(now);
+        self.book.expire_waiting(now);
         assert_eq!(said, self.model.upkeep(now), "after {span:?}");
     }
 

@@ -83,12 +83,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Those that have been lost are passed over.
-    pub(super) fn renew(&mut self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()> {
-        for lease in leases {
-            self.state.calls.renew(lease, until);
-        }
-        Ok(())
+    /// Those that have been lost are given.
+    pub(super) fn renew(
+        &mut self,
+        mut leases: Vec<LeaseId>,
+        until: Timestamp,
+    ) -> Result<Vec<LeaseId>> {
+        leases.retain(|lease| !self.state.calls.renew(*lease, until));
+        Ok(leases)
     }
 
     /// A drain gives back what it has as it was; there is nothing to write then.

@@ -277,15 +277,16 @@ impl Calls {
         known.filter(|known| known.token == lease.token).ok_or(StoreError::LeaseLost)
     }
 
-    /// Puts the end of the lease off, if it has not ended.
-    pub(super) fn renew(&mut self, lease: LeaseId, until: Timestamp) {
-        let Ok(before) = self.lease_of(lease).map(|known| known.until) else { return };
+    /// Puts the end of the lease off; whether it has not been lost.
+    pub(super) fn renew(&mut self, lease: LeaseId, until: Timestamp) -> bool {
+        let Ok(before) = self.lease_of(lease).map(|known| known.until) else { return false };
         self.expiries.remove(&(before, lease.call));
         self.expiries.insert((until.max(before), lease.call));
         let book = self.books.get_mut(&lease.call.account);
         if let Some(known) = book.and_then(|book| book.leases.get_mut(&lease.call.number)) {
             known.until = until.max(before);
         }
+        true
     }
 
     /// Nobody has the call any more: it waits again, or is to be closed.
@@ -301,6 +302,17 @@ impl Calls {
             self.expiries.remove(&first);
             self.give_back(first.1);
         }
+    }
+
+    /// The same, but for those on calls that have started: whoever has them may be about to renew.
+    pub(super) fn expire_waiting(&mut self, now: Timestamp) {
+        let over = self.expiries.iter().take_while(|(until, _)| *until <= now);
+        let waits = |id: &CallId| {
+            let book = self.books.get(&id.account);
+            book.and_then(|book| book.calls.get(&id.number)).is_none_or(|call| !call.started)
+        };
+        let over: Vec<CallId> = over.map(|(_, id)| *id).filter(waits).collect();
+        over.into_iter().for_each(|id| self.give_back(id));
     }
 
     fn end_lease(&mut self, id: CallId) {

@@ -32,7 +32,7 @@ pub(super) enum Command {
     Start(LeaseId, Started, Reply<()>),
     Note(LeaseId, LegUp, Reply<()>),
     Record(LeaseId, Vec<u8>, Reply<()>),
-    Renew(Vec<LeaseId>, Timestamp, Reply<()>),
+    Renew(Vec<LeaseId>, Timestamp, Reply<Vec<LeaseId>>),
     Release(LeaseId, Timestamp, Reply<()>),
     Retry(LeaseId, Box<Cdr>, Timestamp, Reply<()>),
     Finish(LeaseId, Box<Ending>, Reply<()>),

@@ -26,7 +26,7 @@ impl Writer {
     pub(super) fn upkeep(&mut self, group: &mut Group<'_>) -> Result<UpkeepStep> {
         let now = self.clock.now();
         let mut upkept = Upkept::default();
-        self.state.calls.expire(now);
+        self.state.calls.expire_waiting(now);
         let answers_dropped = self.drop_answers(group, now)?;
         self.drop_spent(group, now)?;
         self.end_windows(group, now, &mut upkept)?;

@@ -130,7 +130,7 @@ impl Ledger for Embedded {
         self.ask(1, |reply| Command::Start(lease, started, reply)).await
     }
 
-    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()> {
+    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<Vec<LeaseId>> {
         self.ask(1, |reply| Command::Renew(leases, until, reply)).await
     }
 

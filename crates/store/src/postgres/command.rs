@@ -61,6 +61,7 @@ pub(super) struct Wanted {
     pub(super) until: Timestamp,
     /// To be closed, not to be placed.
     pub(super) closing: bool,
+    pub(super) asked_at: Timestamp,
 }
 
 /// What the callers ask of an account's desk. Settings are asked for at that of account 0.
@@ -74,7 +75,7 @@ pub(super) enum Command {
     Submit(Ask<SubmitOrder, Submitted>),
     /// With every lease that is over ended first.
     Lease(Ask<Wanted, Vec<Leased>>),
-    Renew(Ask<(Vec<LeaseId>, Timestamp), ()>),
+    Renew(Ask<(Vec<LeaseId>, Timestamp), Vec<LeaseId>>),
     Start(Ask<(LeaseId, Started), ()>),
     Note(Ask<(LeaseId, LegUp), ()>),
     Record(Ask<(LeaseId, Vec<u8>), ()>),
@@ -85,8 +86,8 @@ pub(super) enum Command {
     ChangeBulk(Ask<(String, BulkChange), Option<Bulk>>),
     /// A step; whether there is more to do at once.
     Upkeep(Ask<(), (Upkept, bool)>),
-    /// What that node had open is ended; its leases too, if it has left in order.
-    EndNode(Ask<(i64, bool), ()>),
+    /// What that node had open is ended: it is no more.
+    EndNode(Ask<i64, ()>),
     /// Answered once everything called before it has taken effect.
     Barrier(Ask<(), ()>),
     /// With the time at which it was called in.

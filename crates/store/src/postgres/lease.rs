@@ -1,13 +1,20 @@
-//! Leases: who has which call, and until when. They are in the database, so that those of a node
-//! that died end by the clock, whoever looks at it.
+//! Leases: who has which call, and until when.
+//!
+//! A lease on a call that has not started ends by the clock, whoever looks at it. One on a call that
+//! has started ends by the clock at its own node alone, which renews what it still has before it
+//! asks for more; the others end it only by giving the node up (`node`). So no outage takes a call
+//! from the node that carries it, and a node that is dead loses it after its silence.
+
+use std::collections::HashSet;
 
 use model::Timestamp;
 use tokio_postgres::Row;
 
 use super::command::Wanted;
+use super::node;
 use super::page::Page;
 use super::row::{self, Columns};
-use super::trouble::Done;
+use super::trouble::{Done, Trouble};
 use crate::query::open_call;
 use crate::record::ChangeRecord;
 use crate::{CallId, LeaseId, Leased, StoreError};
@@ -24,9 +31,13 @@ const CLOSING: &str = "SELECT c.number, c.record, b.change FROM call c \
 impl Page {
     /// Ends the leases that are over, then leases what is wanted.
     pub(super) async fn lease(&mut self, wanted: Wanted) -> Done<Vec<Leased>> {
-        self.expire().await?;
+        self.expire(Some(wanted.asked_at)).await?;
         let rows = self.wanted(wanted).await?;
-        let Some(first) = self.tokens(rows.len()).await? else { return Ok(Vec::new()) };
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.may_take_on().await?;
+        let first = self.tokens(rows.len()).await?;
         let numbers: Vec<i64> =
             rows.iter().map(|row| Ok(row.try_get("number")?)).collect::<Done<_>>()?;
         const LEASE: &str = "UPDATE call SET token = $2 + place - 1, until = $3, closing = $4, \
@@ -44,6 +55,15 @@ impl Page {
         rows.iter().zip(first..).map(leased).collect()
     }
 
+    /// A node that was given up waits until it has said that it lives: what it leased before that
+    /// would be ended at once.
+    async fn may_take_on(&self) -> Done<()> {
+        match node::is_alive(&self.line, self.office.node).await? {
+            true => Ok(()),
+            false => Err(Trouble::Lost("this node has been given up".into())),
+        }
+    }
+
     async fn wanted(&self, wanted: Wanted) -> Done<Vec<Row>> {
         const UNDER_WAY: &str =
             "SELECT count(*) AS leased FROM call WHERE account = $1 AND token IS NOT NULL";
@@ -57,36 +77,45 @@ impl Page {
     }
 
     /// The first of so many new tokens.
-    async fn tokens(&mut self, count: usize) -> Done<Option<i64>> {
+    async fn tokens(&mut self, count: usize) -> Done<i64> {
         const TOKENS: &str = "UPDATE queue SET next_token = next_token + $2 \
             WHERE account = $1 RETURNING next_token - $2 AS first";
-        if count == 0 {
-            return Ok(None);
-        }
         let rows = self.rewrite(TOKENS, &[&self.id(), &row::many(count)]).await?;
         let first = rows.first().ok_or(StoreError::NoSuchAccount)?;
-        Ok(Some(first.try_get("first")?))
+        Ok(first.try_get("first")?)
     }
 
-    /// Ends the leases whose time is over: their calls wait again, or are to be closed.
-    pub(super) async fn expire(&mut self) -> Done<()> {
+    /// Ends the leases whose time is over: their calls wait again, or are to be closed. Of calls that
+    /// have started only those of this node, and only if it is asked for leases: those that were
+    /// over when it was asked, because the asking may have had to wait.
+    pub(super) async fn expire(&mut self, asked_at: Option<Timestamp>) -> Done<()> {
         const EXPIRE: &str = "UPDATE call \
             SET token = NULL, until = NULL, closing = false, node = NULL \
-            WHERE account = $1 AND token IS NOT NULL AND until <= $2";
-        let ended = self.execute(EXPIRE, &[&self.id(), &row::time(self.now)]).await?;
+            WHERE account = $1 AND token IS NOT NULL AND until <= $2 \
+              AND (NOT started OR (node = $3 AND until <= $4))";
+        let (account, node) = (self.id(), self.office.node);
+        let (now, asked_at) = (row::time(self.now), asked_at.map(row::time));
+        let ended = self.execute(EXPIRE, &[&account, &now, &node, &asked_at]).await?;
         self.news.calls |= ended > 0;
         Ok(())
     }
 
-    /// Puts the end of leases off; those that have been lost are passed over.
-    pub(super) async fn renew(&mut self, leases: &[LeaseId], until: Timestamp) -> Done<()> {
-        const RENEW: &str = "UPDATE call SET until = $2 \
+    /// Puts the end of leases off; those that have been lost are given.
+    pub(super) async fn renew(
+        &mut self,
+        leases: &[LeaseId],
+        until: Timestamp,
+    ) -> Done<Vec<LeaseId>> {
+        const RENEW: &str = "UPDATE call SET until = greatest(call.until, $2) \
             FROM unnest($3::bigint[], $4::bigint[]) AS held (number, token) \
             WHERE call.account = $1 AND call.number = held.number \
-              AND call.token = held.token AND call.until < $2";
+              AND call.token = held.token RETURNING call.token";
         let numbers: Vec<i64> = leases.iter().map(|lease| row::number(lease.call.number)).collect();
         let tokens: Vec<i64> = leases.iter().map(|lease| row::number(lease.token)).collect();
-        self.execute(RENEW, &[&self.id(), &row::time(until), &numbers, &tokens]).await?;
-        Ok(())
+        let (account, until) = (self.id(), row::time(until));
+        let rows = self.rewrite(RENEW, &[&account, &until, &numbers, &tokens]).await?;
+        // Tokens are the account's own.
+        let held: HashSet<u64> = rows.iter().map(|row| row.number("token")).collect::<Done<_>>()?;
+        Ok(leases.iter().copied().filter(|lease| !held.contains(&lease.token)).collect())
     }
 }

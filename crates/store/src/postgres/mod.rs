@@ -238,7 +238,7 @@ async fn leave(office: &Arc<Office>, desks: &mut Desks, queue: &mut UnboundedRec
     desks.drain(queue).await;
     let open = office.look(|line| async move { node::open_at(&line, office.node).await }).await;
     for account in open.unwrap_or_default() {
-        let (ask, _answer) = Ask::new((office.node, true));
+        let (ask, _answer) = Ask::new(office.node);
         desks.end_node(account, Command::EndNode(ask)).await;
     }
     let _ = office.look(|line| async move { node::leave(&line, office.node).await }).await;

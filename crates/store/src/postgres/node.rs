@@ -1,9 +1,9 @@
 //! The nodes: who works on the ledger, and what becomes of what a dead one had open.
 //!
 //! A node says that it lives with each upkeep. One that has not for too long is given up by
-//! whichever other notices first: its takes in flight end as after a crash. Its leases end by the
-//! clock, like everybody's. A node that was given up and lives comes back with its next upkeep; what
-//! it had open is not its own any more, and each step of it is refused by the lock of the account.
+//! whichever other notices first: its takes in flight end as after a crash, and so do its leases. A
+//! node that was given up and lives comes back with its next upkeep; what it had open is not its own
+//! any more, and each step of it is refused by the lock of the account.
 //!
 //! While the database is away, everybody is silent. So a node gives up nobody before it has itself
 //! been heard of for as long: the others are given the time to say that they live.
@@ -68,10 +68,18 @@ pub(super) async fn bury(line: &Lent, node: i64, now: Timestamp) -> Done<u64> {
     line.execute(BURY, &[&row::time(now), &node]).await
 }
 
-/// What dead nodes have open, by account.
+/// Whether the node is there, and has not been given up.
+pub(super) async fn is_alive(line: &Lent, node: i64) -> Done<bool> {
+    const ALIVE: &str = "SELECT 1 FROM node WHERE node = $1 AND dead_at IS NULL";
+    Ok(line.maybe(ALIVE, &[&node]).await?.is_some())
+}
+
+/// What dead nodes have open, by account. Leases also of nodes that are not known any more.
 pub(super) async fn open_at_dead(line: &Lent) -> Done<Vec<(AccountId, i64)>> {
-    const OPEN: &str = "SELECT DISTINCT t.account, n.node FROM take t \
-        JOIN node n ON n.node = ANY (t.open) WHERE t.state = 0 AND n.dead_at IS NOT NULL";
+    const OPEN: &str = "SELECT t.account, n.node FROM take t \
+        JOIN node n ON n.node = ANY (t.open) WHERE t.state = 0 AND n.dead_at IS NOT NULL \
+        UNION SELECT c.account, c.node FROM call c WHERE c.token IS NOT NULL AND NOT EXISTS \
+            (SELECT FROM node n WHERE n.node = c.node AND n.dead_at IS NULL)";
     let rows = line.query(OPEN, &[]).await?;
     rows.iter().map(|row| Ok((row.account()?, row.try_get("node")?))).collect()
 }

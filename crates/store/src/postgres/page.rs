@@ -27,7 +27,7 @@ pub(super) struct Page {
     pub(super) account: AccountId,
     pub(super) now: Timestamp,
     pub(super) news: News,
-    line: Lent,
+    pub(super) line: Lent,
     /// Something was written, so that there is something to commit.
     wrote: bool,
 }
@@ -145,8 +145,7 @@ impl Page {
             }
             Command::Upkeep(ask) => ask.answer = Some(answer(self.upkeep().await)?),
             Command::EndNode(ask) => {
-                let (node, has_left) = ask.what;
-                ask.answer = Some(answer(self.end_node(node, has_left).await)?);
+                ask.answer = Some(answer(self.end_node(ask.what).await)?);
             }
             Command::Barrier(ask) => ask.answer = Some(Ok(())),
             Command::Feed(_) | Command::Fate(..) => {}

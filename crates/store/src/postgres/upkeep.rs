@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::node;
 use super::page::Page;
 use super::row::{self, Columns};
 use super::take::ranges;
@@ -18,7 +19,7 @@ impl Page {
     /// One step; and whether there is more to do at once.
     pub(super) async fn upkeep(&mut self) -> Done<(Upkept, bool)> {
         let mut upkept = Upkept::default();
-        self.expire().await?;
+        self.expire(None).await?;
         let answers = self.drop_answers().await?;
         self.end_windows(&mut upkept).await?;
         let takes = self.retire(&mut upkept).await?;
@@ -169,21 +170,23 @@ impl Page {
         Ok(())
     }
 
-    /// Ends what a node had open that is no more, and its leases if it has left in order.
-    pub(super) async fn end_node(&mut self, node: i64, has_left: bool) -> Done<()> {
+    /// Ends what a node had open that is no more, and its leases.
+    pub(super) async fn end_node(&mut self, node: i64) -> Done<()> {
         const TAKES: &str = "SELECT end_node($1, $2, $3, $4) AS returned";
         const LEASES: &str = "UPDATE call \
             SET token = NULL, until = NULL, closing = false, node = NULL \
             WHERE account = $1 AND token IS NOT NULL AND node = $2";
+        // It may have come back since it was given up, and taken more.
+        if node != self.office.node && node::is_alive(&self.line, node).await? {
+            return Ok(());
+        }
         let keep = self.office.keeping.in_flight_at_start == crate::InFlightAtStart::Keep;
         let (account, now) = (self.id(), row::time(self.now));
         let rows = self.rewrite(TAKES, &[&account, &node, &keep, &now]).await?;
         let returned = rows.first().map(|row| row.number("returned")).transpose()?;
         self.news.reports |= returned.is_some_and(|returned| returned > 0);
-        if has_left {
-            let ended = self.execute(LEASES, &[&account, &node]).await?;
-            self.news.calls |= ended > 0;
-        }
+        let ended = self.execute(LEASES, &[&account, &node]).await?;
+        self.news.calls |= ended > 0;
         Ok(())
     }
 }

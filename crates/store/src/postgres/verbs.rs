@@ -139,7 +139,7 @@ impl Ledger for Postgres {
         self.office().look(look).await
     }
 
-    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<()> {
+    async fn renew(&self, leases: Vec<LeaseId>, until: Timestamp) -> Result<Vec<LeaseId>> {
         let mut by_account: BTreeMap<AccountId, Vec<LeaseId>> = BTreeMap::new();
         for lease in leases {
             by_account.entry(lease.call.account).or_default().push(lease);
@@ -147,13 +147,8 @@ impl Ledger for Postgres {
         let renewals = by_account
             .into_iter()
             .map(|(account, leases)| self.ask(account, 0, (leases, until), Command::Renew));
-        for renewed in join_all(renewals).await {
-            match renewed {
-                Ok(()) | Err(StoreError::NoSuchAccount) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        let lost: Result<Vec<_>> = join_all(renewals).await.into_iter().collect();
+        Ok(lost?.concat())
     }
 
     async fn release(&self, lease: LeaseId, due: Timestamp) -> Result<()> {
@@ -271,17 +266,18 @@ impl Postgres {
     /// Leases account by account, each at its own desk: first those to be placed, then those to be
     /// closed.
     async fn lease_work(&self, ask: LeaseAsk) -> Result<Work> {
-        let (expired, until) = (self.accounts_to_expire(&ask.shares).await?, ask.until);
+        let (asked_at, until) = (self.office().clock.now(), ask.until);
+        let expired = self.accounts_to_expire(&ask.shares, asked_at).await?;
         let share = |share: Share| {
             let (most, under_way_max) = (share.most, share.under_way_max);
-            let wanted = Wanted { most, under_way_max, until, closing: false };
+            let wanted = Wanted { most, under_way_max, until, closing: false, asked_at };
             self.ask(share.account, 0, wanted, Command::Lease)
         };
         let mut due: Vec<Leased> = Vec::new();
         for leased in join_all(ask.shares.iter().copied().map(share)).await {
             due.extend(leased?);
         }
-        let nothing = Wanted { most: 0, under_way_max: 0, until, closing: true };
+        let nothing = Wanted { most: 0, under_way_max: 0, until, closing: true, asked_at };
         let others =
             expired.into_iter().filter(|id| ask.shares.iter().all(|share| share.account != *id));
         let ended = others.map(|account| self.ask(account, 0, nothing, Command::Lease));
@@ -301,11 +297,16 @@ impl Postgres {
 
     /// The accounts with leases that are over. Refused if a share is of an account that is not
     /// there, before anything is leased.
-    async fn accounts_to_expire(&self, shares: &[Share]) -> Result<Vec<AccountId>> {
+    async fn accounts_to_expire(
+        &self,
+        shares: &[Share],
+        asked_at: Timestamp,
+    ) -> Result<Vec<AccountId>> {
         const EXPIRED: &str = "SELECT DISTINCT account FROM call \
-            WHERE token IS NOT NULL AND until <= $1 ORDER BY account";
+            WHERE token IS NOT NULL AND until <= $1 AND (NOT started OR node = $2) \
+            ORDER BY account";
         const THERE: &str = "SELECT count(*) AS there FROM queue WHERE account = ANY ($1)";
-        let now = row::time(self.office().clock.now());
+        let (now, node) = (row::time(asked_at), self.office().node);
         let mut ids: Vec<i64> = shares.iter().map(|share| row::account(share.account)).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -315,7 +316,7 @@ impl Postgres {
             if there < ids.len() as u64 {
                 return Err(StoreError::NoSuchAccount.into());
             }
-            let rows = line.query(EXPIRED, &[&now]).await?;
+            let rows = line.query(EXPIRED, &[&now, &node]).await?;
             rows.iter().map(Columns::account).collect()
         };
         self.office().look(look).await
@@ -356,7 +357,7 @@ impl Postgres {
             node::open_at_dead(&line).await
         };
         for (account, dead) in office.look(look).await? {
-            self.ask(account, 0, (dead, false), Command::EndNode).await?;
+            self.ask(account, 0, dead, Command::EndNode).await?;
         }
         Ok(())
     }
@@ -365,7 +366,7 @@ impl Postgres {
     async fn neglected(&self) -> Result<Vec<AccountId>> {
         const NEGLECTED: &str = "SELECT q.account FROM queue q WHERE q.account > 0 AND ( \
             (q.calls > 0 AND EXISTS (SELECT FROM call c WHERE c.account = q.account \
-                AND c.token IS NOT NULL AND c.until <= $1)) \
+                AND c.token IS NOT NULL AND NOT c.started AND c.until <= $1)) \
             OR (q.in_flight > 0 AND EXISTS (SELECT FROM take t WHERE t.account = q.account \
                 AND t.state = 0 AND t.key IS NOT NULL AND t.at <= $2 AND t.open = '{}')) \
             OR (SELECT t.ended_at <= $3 FROM take t WHERE t.account = q.account \

@@ -162,8 +162,10 @@ impl<O: Open> Walk<'_, O> {
     async fn renew(&mut self) {
         let Some((number, held)) = self.held() else { return };
         let until = self.now().plus(Duration::from_secs(self.dice.below(100)));
-        let leases = self.book.lost.last().copied().into_iter().chain([held.id]).collect();
-        self.stage().ledger.renew(leases, until).await.expect("a renewal");
+        let lost: Vec<_> = self.book.lost.last().copied().into_iter().collect();
+        let leases = lost.iter().copied().chain([held.id]).collect();
+        let told = self.stage().ledger.renew(leases, until).await.expect("a renewal");
+        assert_eq!(told, lost, "those that have been lost are told");
         let held = Held { until: held.until.max(until), ..held };
         if let Some(call) = self.book.calls.get_mut(&number) {
             call.lease = Some(held);
