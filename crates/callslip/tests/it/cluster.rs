@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::binary::{Home, Serving};
@@ -56,6 +57,17 @@ impl Cluster {
         let Node { serving, said, .. } = &mut self.nodes[node];
         serving.process.kill();
         said.extend(serving.process.rest());
+    }
+
+    pub(crate) fn signal(&self, node: usize, signal: Signal) {
+        self.nodes[node].serving.process.signal(signal);
+    }
+
+    /// Waits until the node has said that.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, node: usize, text: &str) {
+        let Node { serving, said, .. } = &mut self.nodes[node];
+        said.extend(serving.process.wait_for(text));
     }
 
     pub(crate) fn start_again(&mut self, node: usize) {

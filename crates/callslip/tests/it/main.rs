@@ -20,6 +20,7 @@ mod far_end;
 mod fates;
 mod first_minute;
 mod import;
+mod leases;
 mod ledger;
 mod limits;
 mod moving;

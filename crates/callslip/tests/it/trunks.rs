@@ -2,15 +2,15 @@
 //! and below it, calls through trunks whose far ends are sipp.
 
 mod answered;
-mod board;
+pub(crate) mod board;
 mod caps;
 mod crash;
 mod damage;
 mod drain;
 mod failover;
-mod far_end;
+pub(crate) mod far_end;
 mod reload;
-mod script;
+pub(crate) mod script;
 mod strangers;
 mod unanswered;
 mod voice;

@@ -2,9 +2,9 @@
 //! has to be told again.
 
 use model::{Clock, Outcome};
-use store::{LeaseAsk, Ledger, StoreError};
+use store::{LeaseAsk, Ledger, Share, StoreError};
 
-use crate::house::{House, NOON, Plan, message, persons, secs};
+use crate::house::{House, NOON, ONE, Plan, message, persons, secs, text};
 
 #[tokio::test(start_paused = true)]
 async fn a_start_that_fails_dials_nothing() {
@@ -123,4 +123,48 @@ async fn a_call_that_has_lost_its_lease_is_dropped_and_closed_once() {
     assert_eq!(house.reported().await.len(), 1);
     let lines = house.carrier.lines();
     assert!(lines.len() == 1 && lines[0].to.unwrap().since(NOON) < secs(180), "{lines:?}");
+}
+
+/// As of a node that hung until it was given up, and goes on.
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_lease_was_lost_is_hung_up_and_reported_by_whoever_has_it() {
+    let mut plan = Plan::default();
+    plan.sandbox.talk = secs(3_600);
+    let house = House::built(plan).await;
+    house.submit(vec![persons("m")]).await;
+    house.pass(secs(10)).await;
+    house.ledger().refuse("renew", &StoreError::Busy, 100);
+    house.pass(secs(70)).await;
+    let until = house.clock.now().plus(secs(600));
+    let ask = LeaseAsk { closing_max: 10, until, ..LeaseAsk::default() };
+    assert_eq!(house.ledger().lease(ask).await.unwrap().closing.len(), 1);
+    house.pass(secs(60)).await;
+    let lines = house.carrier.lines();
+    assert!(lines.len() == 1 && lines[0].to.unwrap().since(NOON) < secs(140), "{lines:?}");
+    assert_eq!(house.exchange.as_ref().unwrap().figures().under_way, 0);
+    assert!(house.reported().await.is_empty(), "it is somebody else's");
+    // Who dies with it.
+    let record = house.report().await;
+    assert_eq!(record.report().unwrap().error.name, "EC_VOICE_INTERNAL_SERVER_ERROR");
+    assert_eq!(house.carrier.lines().len(), 1);
+}
+
+/// A call that still waits for its prompt is not dialled once its lease is lost.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_is_dropped_with_its_lease() {
+    let house = House::new().await;
+    house.prompter.takes("slow", secs(200));
+    let slow = model::Message { prompt: text("slow"), ..persons("m") };
+    house.submit(vec![slow]).await;
+    house.pass(secs(10)).await;
+    house.ledger().refuse("renew", &StoreError::Busy, 60);
+    house.pass(secs(55)).await;
+    let until = house.clock.now().plus(secs(600));
+    let shares = vec![Share { account: ONE, most: 1, under_way_max: 1 }];
+    let ask = LeaseAsk { shares, until, ..LeaseAsk::default() };
+    assert_eq!(house.ledger().lease(ask).await.unwrap().due.len(), 1);
+    house.pass(secs(60)).await;
+    assert_eq!(house.exchange.as_ref().unwrap().figures().under_way, 0);
+    house.pass(secs(300)).await;
+    assert!(house.carrier.lines().is_empty());
 }
