@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use model::{Amount, Calling};
 use store::Ledger;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::carrier::Carrier;
@@ -123,6 +123,8 @@ struct Shared {
     settings: ExchangeSettings,
     phase: watch::Sender<Phase>,
     counters: Counters,
+    /// Room for what was recorded and is not kept yet, in parts.
+    recordings: Arc<Semaphore>,
 }
 
 /// How far an exchange is; it only goes forward.
@@ -140,7 +142,9 @@ impl Exchange {
     /// Starts it, within the runtime that it is called in.
     pub fn start(parts: Parts, settings: ExchangeSettings) -> Self {
         let (phase, _) = watch::channel(Phase::Working);
-        let shared = Arc::new(Shared { parts, settings, phase, counters: Counters::default() });
+        let (counters, room) = (Counters::default(), notes::ALL_PARTS_WAITING_MAX);
+        let recordings = Arc::new(Semaphore::new(room));
+        let shared = Arc::new(Shared { parts, settings, phase, counters, recordings });
         let mut scheduler = JoinSet::new();
         scheduler.spawn(Scheduler::new(Arc::clone(&shared)).run());
         Self { shared, scheduler }

@@ -132,7 +132,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Adds to what was recorded of a started call, at most
     /// [`model::limits::RECORDING_PART_BYTES_MAX`] at once. It is kept for as long as the report.
-    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()>;
+    /// `from` is where the part begins: one that is kept already is not added again, so that it can
+    /// be told again.
+    async fn record(&self, lease: LeaseId, from: u64, part: Vec<u8>) -> Result<()>;
 
     /// A part of what was recorded of a call that has its report, from 0. None if there is no such
     /// part.

@@ -121,8 +121,8 @@ impl Ledger for LethalLedger {
         self.ledger.note(lease, up).await
     }
 
-    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()> {
-        self.ledger.record(lease, part).await
+    async fn record(&self, lease: LeaseId, from: u64, part: Vec<u8>) -> Result<()> {
+        self.ledger.record(lease, from, part).await
     }
 
     async fn recording(

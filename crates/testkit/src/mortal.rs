@@ -303,9 +303,9 @@ impl Ledger for MortalLedger {
             .await
     }
 
-    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()> {
+    async fn record(&self, lease: LeaseId, from: u64, part: Vec<u8>) -> Result<()> {
         self.durable("record", move |ledger| {
-            Box::pin(async move { ledger.record(lease, part).await })
+            Box::pin(async move { ledger.record(lease, from, part).await })
         })
         .await
     }

@@ -91,7 +91,7 @@ pub(super) async fn drive(
                 is_drained = true;
                 call.handle(Event::Drain, time.now());
             }
-            () = notes.write() => {}
+            _ = notes.write() => {}
             () = time.until_any(deadline) => call.tick(time.now()),
         }
     }

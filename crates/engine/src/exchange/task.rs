@@ -150,7 +150,7 @@ impl Task {
         let now = self.now();
         self.place.dial(now);
         let call = Call::new(message, Attempt { number, prompt }, now);
-        let notes = Notes::new(&self.shared.parts, &self.leased);
+        let notes = Notes::new(&self.shared, &self.leased);
         match drive(call, line, &self.shared.parts.time, self.ends.clone(), notes).await {
             Some(over) => self.keep(over).await,
             None => self.say_that_it_is_lost(),

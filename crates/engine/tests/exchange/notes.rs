@@ -74,13 +74,34 @@ async fn what_was_not_asked_for_is_not_recorded() {
 #[tokio::test(start_paused = true)]
 async fn a_note_that_cannot_be_written_does_not_harm_the_call() {
     let house = House::built(talking(5)).await;
-    house.ledger().refuse("note", &StoreError::Busy, 2);
-    house.ledger().refuse("record", &StoreError::Busy, 1);
+    let broken = StoreError::Corrupt("a part".into());
+    house.ledger().refuse("note", &broken, 2);
+    house.ledger().refuse("record", &broken, 1);
     house.submit(vec![recorded()]).await;
     let report = house.report().await;
     let report = report.report().unwrap();
     assert_eq!((report.error.id, report.recorded), (5000, true));
     assert_eq!(recording(&house).await, b"last", "a part is lost, and the call is not");
+}
+
+#[tokio::test(start_paused = true)]
+async fn notes_wait_for_a_ledger_that_is_away() {
+    let house = House::built(talking(50)).await;
+    let away = StoreError::Unavailable("it is away".into());
+    // Beyond the end of the call, and beyond what that waits for a ledger that is only slow.
+    for (verb, times) in [("note", 12), ("record", 20), ("finish", 12)] {
+        house.ledger().refuse(verb, &away, times);
+    }
+    house.submit(vec![recorded()]).await;
+    house.pass(secs(20)).await;
+    let CallEntry::Open(open) = house.call("m").await else { panic!("it goes on") };
+    assert!(open.legs_up.is_empty());
+    let report = house.report().await;
+    let report = report.report().unwrap();
+    assert_eq!((report.error.id, report.recorded), (5000, true));
+    assert!((49..=52).contains(&report.duration_seconds), "{report:?}");
+    assert!(house.clock.elapsed() > secs(100), "it was away for {:?}", house.clock.elapsed());
+    assert_eq!(recording(&house).await, b"firstlast");
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,8 +76,9 @@ async fn a_recording_is_kept_with_its_report(open: &impl Open) {
     let keeping = Keeping { retention: Duration::from_secs(3_600), ..Keeping::default() };
     let stage = Stage::keeping(open, "recording", keeping).await;
     let lease = stage.begin_call("1").await;
-    for part in [b"one".as_slice(), b"three"] {
-        stage.ledger.record(lease, part.to_vec()).await.expect("a part");
+    // Whoever does not know whether a part is kept tells it again.
+    for (from, part) in [(0, b"one".as_slice()), (0, b"one"), (3, b"three"), (3, b"three")] {
+        stage.ledger.record(lease, from, part.to_vec()).await.expect("a part");
     }
     assert_eq!(stage.part("1", 0).await, None, "it is not over");
     stage.ledger.finish(lease, recorded("b", "1")).await.expect("an end");
@@ -100,7 +101,7 @@ async fn a_recording_is_kept_with_its_report(open: &impl Open) {
 async fn a_recording_outlives_the_process(open: &impl Open) {
     let stage = Stage::new(open, "recording left behind").await;
     let lease = stage.begin_call("1").await;
-    stage.ledger.record(lease, b"one".to_vec()).await.expect("a part");
+    stage.ledger.record(lease, 0, b"one".to_vec()).await.expect("a part");
     let stage = stage.reopen().await;
     let work = stage.lease().await;
     let left = &work.closing[0];
@@ -112,7 +113,7 @@ async fn a_recording_outlives_the_process(open: &impl Open) {
 async fn a_recording_without_a_report_that_says_so_is_gone(open: &impl Open) {
     let stage = Stage::new(open, "recording refused").await;
     let lease = stage.begin_call("1").await;
-    stage.ledger.record(lease, b"one".to_vec()).await.expect("a part");
+    stage.ledger.record(lease, 0, b"one".to_vec()).await.expect("a part");
     stage.ledger.finish(lease, finished("b", "1", "0")).await.expect("an end");
     assert_eq!(stage.part("1", 0).await, None);
 }
@@ -123,7 +124,7 @@ async fn only_the_holder_of_a_lease_notes_and_records(open: &impl Open) {
     let stage = stage.reopen().await;
     let noted = stage.ledger.note(lease, up(Leg::A, "late")).await;
     assert!(matches!(noted, Err(StoreError::LeaseLost)), "{noted:?}");
-    let recorded = stage.ledger.record(lease, b"late".to_vec()).await;
+    let recorded = stage.ledger.record(lease, 0, b"late".to_vec()).await;
     assert!(matches!(recorded, Err(StoreError::LeaseLost)), "{recorded:?}");
     let work = stage.lease().await;
     let call = &work.closing[0].call;

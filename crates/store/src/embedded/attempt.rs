@@ -68,6 +68,7 @@ impl Writer {
     pub(super) fn record(
         &self,
         lease: LeaseId,
+        from: u64,
         part: Vec<u8>,
         group: &mut Group<'_>,
     ) -> Result<()> {
@@ -75,6 +76,9 @@ impl Writer {
         let CallId { account, number } = lease.call;
         let bytes = call_bytes(group, lease.call)?;
         let mut record = CallRecord::read(&bytes)?;
+        if record.recording.bytes > from {
+            return Ok(());
+        }
         let key = keys::triple(account, number, u64::from(record.recording.parts));
         record.recording.parts += 1;
         record.recording.bytes += part.len() as u64;

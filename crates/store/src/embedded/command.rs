@@ -31,7 +31,7 @@ pub(super) enum Command {
     Lease(LeaseAsk, Reply<Granted>),
     Start(LeaseId, Started, Reply<()>),
     Note(LeaseId, LegUp, Reply<()>),
-    Record(LeaseId, Vec<u8>, Reply<()>),
+    Record(LeaseId, u64, Vec<u8>, Reply<()>),
     Renew(Vec<LeaseId>, Timestamp, Reply<Vec<LeaseId>>),
     Release(LeaseId, Timestamp, Reply<()>),
     Retry(LeaseId, Box<Cdr>, Timestamp, Reply<()>),

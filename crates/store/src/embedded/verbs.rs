@@ -142,9 +142,9 @@ impl Ledger for Embedded {
         self.ask(1, |reply| Command::Note(lease, up, reply)).await
     }
 
-    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()> {
+    async fn record(&self, lease: LeaseId, from: u64, part: Vec<u8>) -> Result<()> {
         debug_assert!(part.len() <= RECORDING_PART_BYTES_MAX, "a part is cut by whoever records");
-        self.ask(part.len() >> 10, |reply| Command::Record(lease, part, reply)).await
+        self.ask(part.len() >> 10, |reply| Command::Record(lease, from, part, reply)).await
     }
 
     async fn recording(

@@ -145,8 +145,8 @@ impl Writer {
             Command::Note(lease, up, reply) => {
                 answers.push(self.answer(reply, |writer| writer.note(lease, up, group)));
             }
-            Command::Record(lease, part, reply) => {
-                answers.push(self.answer(reply, |writer| writer.record(lease, part, group)));
+            Command::Record(lease, from, part, reply) => {
+                answers.push(self.answer(reply, |writer| writer.record(lease, from, part, group)));
             }
             Command::Renew(leases, until, reply) => {
                 answers.push(self.answer(reply, |writer| writer.renew(leases, until)));

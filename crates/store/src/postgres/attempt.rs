@@ -68,11 +68,14 @@ impl Page {
         self.rewrite_call(lease, &record).await
     }
 
-    pub(super) async fn record(&mut self, lease: LeaseId, bytes: &[u8]) -> Done<()> {
+    pub(super) async fn record(&mut self, lease: LeaseId, from: u64, bytes: &[u8]) -> Done<()> {
         const PART: &str = "INSERT INTO recording_part (account, number, part, bytes) \
             VALUES ($1, $2, $3, $4)";
         let held = self.held(lease).await?;
         let mut record = CallRecord::read(&held.record)?;
+        if record.recording.bytes > from {
+            return Ok(());
+        }
         let (number, part) = (row::number(lease.call.number), i64::from(record.recording.parts));
         record.recording.parts += 1;
         record.recording.bytes += bytes.len() as u64;

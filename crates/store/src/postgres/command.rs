@@ -78,7 +78,7 @@ pub(super) enum Command {
     Renew(Ask<(Vec<LeaseId>, Timestamp), Vec<LeaseId>>),
     Start(Ask<(LeaseId, Started), ()>),
     Note(Ask<(LeaseId, LegUp), ()>),
-    Record(Ask<(LeaseId, Vec<u8>), ()>),
+    Record(Ask<(LeaseId, u64, Vec<u8>), ()>),
     Release(Ask<(LeaseId, Timestamp), ()>),
     Retry(Ask<(LeaseId, Cdr, Timestamp), ()>),
     Finish(Ask<(LeaseId, Ending), ()>),

@@ -126,7 +126,8 @@ impl Page {
                 ask.answer = Some(answer(self.note(ask.what.0, &ask.what.1).await)?);
             }
             Command::Record(ask) => {
-                ask.answer = Some(answer(self.record(ask.what.0, &ask.what.1).await)?);
+                let (lease, from, part) = &ask.what;
+                ask.answer = Some(answer(self.record(*lease, *from, part).await)?);
             }
             Command::Release(ask) => {
                 ask.answer = Some(answer(self.release(ask.what.0, ask.what.1).await)?);

@@ -123,9 +123,9 @@ impl Ledger for Postgres {
         self.ask(lease.call.account, 0, (lease, up), Command::Note).await
     }
 
-    async fn record(&self, lease: LeaseId, part: Vec<u8>) -> Result<()> {
+    async fn record(&self, lease: LeaseId, from: u64, part: Vec<u8>) -> Result<()> {
         debug_assert!(part.len() <= RECORDING_PART_BYTES_MAX, "a part is cut by whoever records");
-        self.ask(lease.call.account, part.len(), (lease, part), Command::Record).await
+        self.ask(lease.call.account, part.len(), (lease, from, part), Command::Record).await
     }
 
     async fn recording(

@@ -111,7 +111,8 @@ async fn calls(ledger: &dyn Ledger, clock: &ManualClock, account: AccountId) {
         let up = LegUp { leg: Leg::A, at: clock.now(), dialog: b"dialog".to_vec() };
         ledger.note(leased.lease, up).await.unwrap();
         for part in 0..3_u8 {
-            ledger.record(leased.lease, vec![part; 1_000]).await.unwrap();
+            let from = u64::from(part) * 1_000;
+            ledger.record(leased.lease, from, vec![part; 1_000]).await.unwrap();
         }
     }
     // One is left started, one is tried again, two are over, one is given back, one is left leased.
