@@ -6,6 +6,7 @@ mod bounds;
 mod calls;
 mod carrier;
 mod layers;
+mod place;
 mod sip;
 mod trunk;
 

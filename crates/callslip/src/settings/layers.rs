@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
-use super::Settings;
+use super::{Settings, place};
 
 /// Every variable of this form is a setting.
 const PREFIX: &str = "CALLSLIP_";
@@ -49,12 +49,12 @@ impl Flags {
         for (name, value) in variables {
             layers.add_variable(&name, &value)?;
         }
-        let mut settings = layers.settings;
+        let mut settings = layers.settings.clone();
         if let Some(dir) = &self.data {
             settings.data.dir.clone_from(dir);
         }
         settings.check_together().map_err(|text| match &self.config {
-            Some(file) => BadSettings(format!("{}: {text}", file.display())),
+            Some(file) => BadSettings(format!("{}: {}", file.display(), layers.placed(text))),
             None => BadSettings(text),
         })?;
         Ok(settings)
@@ -64,6 +64,10 @@ impl Flags {
 /// What was given so far, as a table, and what it comes to.
 #[derive(Default)]
 struct Layers {
+    /// What the file says.
+    file: String,
+    /// The keys that variables say, whatever the file does.
+    varied: Vec<String>,
     given: toml::Table,
     settings: Settings,
 }
@@ -79,6 +83,8 @@ impl Layers {
         Ok(Self {
             settings: toml::from_str(&text).map_err(wrong)?,
             given: toml::from_str(&text).map_err(wrong)?,
+            file: text,
+            varied: Vec::new(),
         })
     }
 
@@ -109,6 +115,7 @@ impl Layers {
             match Settings::deserialize(given.clone()) {
                 Ok(settings) => {
                     (self.given, self.settings) = (given, settings);
+                    self.varied.push(format!("{section}.{key}"));
                     return Ok(());
                 }
                 Err(error) => refusals.push(error.message().to_owned()),
@@ -118,6 +125,16 @@ impl Layers {
         let tells = |text: &&String| !text.starts_with("invalid type");
         let why = refusals.iter().find(tells).or(refusals.first()).map_or("", String::as_str);
         Err(BadSettings(format!("{name}: {why}")))
+    }
+}
+
+impl Layers {
+    /// The text, with the place in the file of the key that it begins with, if that is where it was
+    /// said.
+    fn placed(&self, text: String) -> String {
+        let is_varied = self.varied.iter().any(|key| text.starts_with(key.as_str()));
+        let shown = if is_varied { None } else { place::shown(&self.file, &text) };
+        shown.unwrap_or(text)
     }
 }
 

@@ -51,7 +51,8 @@ fn what_is_no_setting_is_refused() {
 
 #[test]
 fn a_certificate_goes_with_its_key() {
-    check_wrong("[http]\ntls_cert = \"a.pem\"\n", &["c.toml", "http.tls_key is not"]);
+    let alone = "[http]\ntls_cert = \"a.pem\"\n";
+    check_wrong(alone, &["c.toml", "line 2", "           ^^^^^^^\n", "http.tls_key is not"]);
     check_wrong("[http]\ntls_cert = \"a.pem\"\ntls_key = \"b.pem\"\n", &["a.pem"]);
 }
 
@@ -79,7 +80,11 @@ fn a_role_is_one_of_three_and_needs_a_shared_ledger() {
     let wrong = "[data]\nrole = \"sip\"\n";
     check_wrong(wrong, &["line 2", "       ^^^^^", "`api`, `engine`, `all`"]);
     let alone = "[data]\nrole = \"engine\"\n";
-    check_wrong(alone, &["c.toml", "data.role", "needs a shared ledger, data.url"]);
+    check_wrong(
+        alone,
+        &["c.toml", "line 2", "2 | role = \"engine\"", "       ^^^^^^^^\n", "data.role: a node"],
+    );
+    check_wrong(alone, &["needs a shared ledger, data.url"]);
     let home = Home::new();
     home.run(&["serve", "--role", "api"]).expect(78, "needs a shared ledger, data.url");
     home.run(&["serve", "--role", "sip"]).expect(2, "api, engine, all");
