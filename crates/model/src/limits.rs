@@ -45,7 +45,7 @@ pub const WINDOW_MINUTES_MIN: u16 = 60;
 /// The longest prompt, in seconds: ten minutes.
 pub const PROMPT_SECONDS_MAX: u32 = 600;
 /// Calls without a report in one ledger: each takes a little memory.
-pub const CALLS_OPEN_MAX: usize = 2_000_000;
+pub const CALLS_OPEN_MAX: u64 = 2_000_000;
 /// SIP messages kept of a call; one of two legs without trouble has about twenty.
 pub const LADDER_MESSAGES_MAX: usize = 64;
 /// Bytes of them.

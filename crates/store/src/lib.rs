@@ -110,7 +110,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Keeps the messages of a request: durable before it answers, all of them or none.
     ///
     /// With a key that was seen within the submit window, what was answered then; nothing else is
-    /// kept. Refused with [`StoreError::QueueFull`] if too many calls would wait.
+    /// kept. Refused with [`StoreError::QueueFull`] if too many calls of the account would wait, and
+    /// with [`StoreError::Busy`] if there were more than [`Keeping::calls_open_max`] in the ledger.
     async fn submit(&self, account: AccountId, submission: Submission) -> Result<Submitted>;
 
     /// The accounts that have calls without a report.
@@ -227,6 +228,9 @@ pub struct Keeping {
     pub in_flight_at_start: InFlightAtStart,
     /// How long the answer to a submission is kept for its key.
     pub submit_window: Duration,
+    /// Calls without a report, of all accounts. A submission beyond is refused with
+    /// [`StoreError::Busy`].
+    pub calls_open_max: u64,
 }
 
 impl Default for Keeping {
@@ -237,6 +241,7 @@ impl Default for Keeping {
             replay_window: Duration::from_secs(15 * 60),
             in_flight_at_start: InFlightAtStart::Return,
             submit_window: Duration::from_secs(24 * 3600),
+            calls_open_max: model::limits::CALLS_OPEN_MAX,
         }
     }
 }

@@ -7,7 +7,7 @@ use ::model::message::Draft;
 use ::model::{Message, Timestamp};
 
 use super::message::{draft, message, names, submission};
-use super::{Open, START, Stage};
+use super::{Open, START, Stage, account};
 use crate::{Keeping, ReplayKey, StoreError, Submission, Submitted};
 
 pub(super) async fn exercise(open: &impl Open) {
@@ -21,6 +21,7 @@ pub(super) async fn exercise(open: &impl Open) {
     a_key_is_for_one_submission(open).await;
     a_key_is_free_after_its_window(open).await;
     many_messages_are_one_step(open).await;
+    all_calls_of_a_ledger_are_bounded(open).await;
 }
 
 const DUPLICATE: StatusRow = status::REJECTED_DUPLICATE_MESSAGE_ID;
@@ -214,4 +215,26 @@ async fn many_messages_are_one_step(open: &impl Open) {
     let work = stage.lease_most(2_000, u64::MAX).await;
     let numbers = work.due.iter().map(|leased| leased.call.id.number);
     assert!(numbers.eq(0..2_000), "each account's earliest due first");
+}
+
+async fn all_calls_of_a_ledger_are_bounded(open: &impl Open) {
+    let keeping = Keeping { calls_open_max: 3, ..Keeping::default() };
+    let stage = Stage::keeping(open, "open calls", keeping).await;
+    let other = stage.ledger.add_account(account("other")).await.expect("the name is free").id;
+    stage.submit("b", &["1", "2"]).await;
+    let messages = |ids: &[&str]| ids.iter().map(|id| message("b", id)).collect::<Vec<_>>();
+    let two = || submission("b", messages(&["3", "4"]));
+    let refused = stage.ledger.submit(other, two()).await;
+    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+    let again = stage.ledger.submit(stage.account, submission("b", messages(&["1", "2"]))).await;
+    assert!(again.is_ok(), "nothing is added: {again:?}");
+    let one = stage.ledger.submit(other, submission("b", messages(&["3"]))).await;
+    assert!(one.is_ok(), "there is room for one: {one:?}");
+    let leased = stage.lease().await.due;
+    stage.start(&leased[0]).await.expect("a start");
+    let full = stage.ledger.submit(other, submission("b", messages(&["4"]))).await;
+    assert!(matches!(full, Err(StoreError::Busy)), "started calls count: {full:?}");
+    stage.finish(&leased[0]).await.expect("an end");
+    let room = stage.ledger.submit(other, two()).await;
+    assert!(room.is_ok(), "one has its report: {room:?}");
 }

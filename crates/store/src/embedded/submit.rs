@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::{AccountId, Timestamp, limits};
+use model::{AccountId, Timestamp};
 
 use super::calls::Call;
 use super::group::Group;
@@ -123,7 +123,7 @@ impl Writer {
         if new > 0 && waiting > most {
             return Err(StoreError::QueueFull { waiting, most });
         }
-        if self.state.calls.open() + new > limits::CALLS_OPEN_MAX {
+        if new > 0 && (self.state.calls.open() + new) as u64 > self.keeping.calls_open_max {
             return Err(StoreError::Busy);
         }
         Ok(())

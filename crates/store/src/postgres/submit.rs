@@ -129,13 +129,19 @@ impl Page {
         const WAITING: &str = "SELECT q.calls \
             - (SELECT count(*) FROM call c WHERE c.account = $1 AND c.token IS NOT NULL) \
             - (SELECT count(*) FROM call c WHERE c.account = $1 AND c.token IS NULL \
-               AND (c.started OR c.cancelled)) AS waiting \
+               AND (c.started OR c.cancelled)) AS waiting, \
+            (SELECT sum(calls) FROM queue)::bigint AS open \
             FROM queue q WHERE q.account = $1";
-        let waiting = self.one(WAITING, &[&self.id()]).await?.number("waiting")? + new;
-        match waiting > most {
-            true => Err(StoreError::QueueFull { waiting, most }.into()),
-            false => Ok(()),
+        let row = self.one(WAITING, &[&self.id()]).await?;
+        let waiting = row.number("waiting")? + new;
+        if waiting > most {
+            return Err(StoreError::QueueFull { waiting, most }.into());
         }
+        // Of other accounts, what is committed.
+        if row.number("open")? + new > self.office.keeping.calls_open_max {
+            return Err(StoreError::Busy.into());
+        }
+        Ok(())
     }
 
     /// Makes calls of the new ones, as one batch.
