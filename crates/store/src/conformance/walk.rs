@@ -26,6 +26,7 @@ pub async fn walk(open: &impl Open, seed: u64, steps: usize) {
             InFlightAtStart::Return
         },
         submit_window: Duration::from_secs(60),
+        ..Keeping::default()
     };
     let stage = Stage::keeping(open, &format!("walk {seed}"), keeping.clone()).await;
     let mut walk = Walk {

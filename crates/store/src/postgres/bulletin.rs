@@ -2,13 +2,16 @@
 //!
 //! A node tells its own watchers at once, with the answer, and the others by a notification that
 //! covers everything since the last one. It is sent after the commit and not in it: a commit with a
-//! notification waits for every other such commit.
+//! notification waits for every other such commit. One that is lost with its node is made up for: each
+//! node looks, with its upkeep, at what somebody watches there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::AccountId;
 use tokio::sync::{Notify, watch};
+
+use super::register::SETTINGS;
 
 /// Bytes of one notification at most; the server's limit is 8000.
 const PAYLOAD_MAX: usize = 7_000;
@@ -45,7 +48,13 @@ pub(super) struct Bulletin {
     pub(super) told: Notify,
     /// Held by whoever tells, until it is told: who leaves waits for that.
     pub(super) telling: tokio::sync::Mutex<()>,
+    /// What was seen of the accounts when somebody looked last; of calls and settings, at account 0.
+    seen: Mutex<HashMap<AccountId, Seen>>,
 }
+
+/// Numbers that change with what is watched. Of an account, the next report and how many are
+/// pending; at account 0 the next calls of all accounts, and the operations on the settings.
+type Seen = [i64; 2];
 
 fn bump(watched: &watch::Sender<u64>) {
     watched.send_modify(|changes| *changes += 1);
@@ -98,6 +107,28 @@ impl Bulletin {
         self.reports().values().for_each(bump);
         bump(&self.calls);
         bump(&self.settings);
+    }
+
+    /// The accounts whose reports somebody watches.
+    pub(super) fn watched(&self) -> Vec<AccountId> {
+        let reports = self.reports();
+        let watched = reports.iter().filter(|(_, watched)| watched.receiver_count() > 0);
+        watched.map(|(account, _)| *account).collect()
+    }
+
+    /// Shows the watchers what is not as it was when somebody looked last.
+    pub(super) fn see(&self, account: AccountId, now: Seen) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let [one, other] = match seen.insert(account, now) {
+            Some(before) => [before[0] != now[0], before[1] != now[1]],
+            None => [true; 2],
+        };
+        drop(seen);
+        let news = match account {
+            SETTINGS => News { calls: one, settings: other, reports: false },
+            _ => News { reports: (one || other) && now[1] > 0, ..News::default() },
+        };
+        self.show(account, news);
     }
 
     /// What is to be told, as payloads of notifications.

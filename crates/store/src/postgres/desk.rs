@@ -12,12 +12,14 @@ use std::time::Duration;
 use model::AccountId;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
 
 use super::command::{Asked, Command, Queued};
-use super::exchange::exchange;
+use super::exchange::{exchange, note_again};
 use super::office::Office;
 use super::page::{Ended, Page};
+use super::refused::Refused;
 use super::trouble::Trouble;
 
 /// The most commands in one group, and KiB of them.
@@ -33,8 +35,10 @@ pub(super) struct Desks {
     office: Arc<Office>,
     waiting: HashMap<AccountId, VecDeque<Queued>>,
     busy: HashSet<AccountId>,
-    groups: JoinSet<()>,
+    /// Each gives the fates that were refused.
+    groups: JoinSet<Vec<Command>>,
     accounts: HashMap<Id, AccountId>,
+    refused: Refused,
 }
 
 impl Desks {
@@ -45,6 +49,7 @@ impl Desks {
             busy: HashSet::new(),
             groups: JoinSet::new(),
             accounts: HashMap::new(),
+            refused: Refused::default(),
         }
     }
 
@@ -57,29 +62,31 @@ impl Desks {
         let mut company = tokio::time::interval(COMPANY);
         company.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            let again = self.refused.again(&self.busy);
             let has_lonely = self.waiting.keys().any(|account| !self.busy.contains(account));
             tokio::select! {
                 Some(queued) = queue.recv() => self.take_in(queued),
                 Some(ended) = self.groups.join_next_with_id(), if !self.groups.is_empty() => {
-                    self.ended(&ended.map_or_else(|error| error.id(), |(id, ())| id));
+                    self.ended(ended);
                 }
+                () = tokio::time::sleep_until(again.unwrap_or_else(Instant::now)),
+                    if again.is_some() => self.begin_all(),
                 _ = company.tick(), if has_lonely => self.begin_all(),
                 _ = &mut closed => return,
             }
         }
     }
 
-    /// Does everything that still waits.
+    /// Does everything that still waits, and tries once more what was refused.
     pub(super) async fn drain(&mut self, queue: &mut UnboundedReceiver<Queued>) {
+        self.refused.hurry();
         loop {
             while let Ok(queued) = queue.try_recv() {
                 self.take_in(queued);
             }
             self.begin_all();
             match self.groups.join_next_with_id().await {
-                Some(ended) => {
-                    self.ended(&ended.map_or_else(|error| error.id(), |(id, ())| id));
-                }
+                Some(ended) => self.ended(ended),
                 None => return,
             }
         }
@@ -99,23 +106,41 @@ impl Desks {
         }
     }
 
-    fn ended(&mut self, id: &Id) {
-        if let Some(account) = self.accounts.remove(id) {
-            self.busy.remove(&account);
-            self.begin(account);
+    fn ended(&mut self, ended: Result<(Id, Vec<Command>), JoinError>) {
+        let (id, refused) = ended.unwrap_or_else(|error| (error.id(), Vec::new()));
+        let Some(account) = self.accounts.remove(&id) else { return };
+        self.busy.remove(&account);
+        if !refused.is_empty() {
+            let fates = refused.len();
+            tracing::warn!(account = account.0, fates, "What became of takes is not noted yet.");
         }
+        let lost = self.refused.keep(account, refused);
+        if !lost.is_empty() {
+            let fates = lost.len();
+            tracing::error!(account = account.0, fates, "What became of takes is not noted.");
+            self.office.fates.noted(account, fates as u64);
+        }
+        self.refused.forget(account);
+        self.begin(account);
     }
 
     fn begin_all(&mut self) {
-        for account in self.waiting.keys().copied().collect::<Vec<_>>() {
+        for account in self.waiting.keys().copied().chain(self.refused.due()).collect::<Vec<_>>() {
             self.begin(account);
         }
     }
 
-    /// Begins the next group of the account, unless one is under way.
+    /// Begins the next group of the account, unless one is under way: what was refused first, if its
+    /// time has come.
     fn begin(&mut self, account: AccountId) {
         if self.busy.contains(&account) {
             return;
+        }
+        let office = Arc::clone(&self.office);
+        let again = self.refused.take(account);
+        if !again.is_empty() {
+            let noting = async move { note_again(&office, account, again).await };
+            return self.run(account, noting);
         }
         let Some(waiting) = self.waiting.get_mut(&account) else { return };
         let mut weight = 0;
@@ -131,17 +156,24 @@ impl Desks {
             self.waiting.remove(&account);
         }
         if !group.is_empty() {
-            self.busy.insert(account);
-            let office = Arc::clone(&self.office);
-            let id = self.groups.spawn(async move { serve(&office, account, group).await }).id();
-            self.accounts.insert(id, account);
+            self.run(account, async move { serve(&office, account, group).await });
         }
+    }
+
+    fn run(
+        &mut self,
+        account: AccountId,
+        group: impl Future<Output = Vec<Command>> + Send + 'static,
+    ) {
+        self.busy.insert(account);
+        let id = self.groups.spawn(group).id();
+        self.accounts.insert(id, account);
     }
 }
 
 /// Does the commands of one account. Fates and polls come first, in one exchange: nobody can tell,
-/// because nobody has been answered yet.
-async fn serve(office: &Arc<Office>, account: AccountId, group: Vec<Queued>) {
+/// because nobody has been answered yet. Gives the fates that were refused.
+async fn serve(office: &Arc<Office>, account: AccountId, group: Vec<Queued>) -> Vec<Command> {
     office.commands.fetch_add(group.len() as u64, Ordering::Relaxed);
     let mut places = Vec::with_capacity(group.len());
     let (mut light, mut heavy) = (Vec::new(), Vec::new());
@@ -149,13 +181,17 @@ async fn serve(office: &Arc<Office>, account: AccountId, group: Vec<Queued>) {
         places.extend(place);
         if command.is_light() { light.push(command) } else { heavy.push(command) }
     }
-    if !light.is_empty() {
-        exchange(office, account, light).await;
-    }
+    let refused = match light.is_empty() {
+        true => Vec::new(),
+        // Half of it: who waits behind what is refused is to be answered in time.
+        false => exchange(office, account, light, office.patience / 2).await,
+    };
     if heavy.iter().all(|command| matches!(command, Command::Barrier(_))) {
-        return deliver_barriers(&mut heavy);
+        deliver_barriers(&mut heavy);
+    } else {
+        write(office, account, heavy).await;
     }
-    write(office, account, heavy).await;
+    refused
 }
 
 /// Does the commands in one transaction; each in one of its own, if one of them cannot be done at

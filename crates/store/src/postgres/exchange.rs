@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::AccountId;
 use tokio_postgres::Row;
@@ -19,6 +19,8 @@ use crate::{Fate, Record, ReturnReason, StoreError, TakeAsk, TakeId, Taken};
 
 /// Between attempts at a server that refuses.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Fates of one round that may be refused before the others have to wait for the next one.
+const REFUSALS_MAX: usize = 8;
 
 type TakeCommand = Ask<TakeAsk, (Taken, Option<Claim>)>;
 
@@ -55,16 +57,25 @@ impl Sheet {
     }
 }
 
-/// Notes the fates and takes for everybody. Repeats itself until it is known what happened: an
-/// exchange that is asked again gives the same.
-pub(super) async fn exchange(office: &Arc<Office>, account: AccountId, commands: Vec<Command>) {
+/// Notes the fates and takes for everybody. Gives the fates that were refused, by a server that was
+/// there for as long as the patience: those who take are not to wait for them, and they are not to
+/// be lost.
+pub(super) async fn exchange(
+    office: &Arc<Office>,
+    account: AccountId,
+    commands: Vec<Command>,
+    patience: Duration,
+) -> Vec<Command> {
     // The line may have to be waited for a long time.
-    let mut line = office.pool.lend().await;
+    let line = office.pool.lend().await;
     let mut sheet = Sheet::default();
-    let mut asks: Vec<TakeCommand> = Vec::new();
+    let (mut fates, mut asks) = (Vec::new(), Vec::new());
     for command in commands {
         match command {
-            Command::Fate(take, fate, at) => sheet.note(take, fate, row::time(at)),
+            Command::Fate(take, fate, at) => {
+                sheet.note(take, fate, row::time(at));
+                fates.push(command);
+            }
             // Nothing was asked yet of the database, so that nobody's take need not be made.
             Command::Take(ask) if !ask.is_abandoned() => {
                 sheet.ask(&ask.what);
@@ -73,41 +84,82 @@ pub(super) async fn exchange(office: &Arc<Office>, account: AccountId, commands:
             _ => {}
         }
     }
-    if sheet.takes.is_empty() && asks.is_empty() {
-        return;
+    if fates.is_empty() && asks.is_empty() {
+        return Vec::new();
     }
+    let refused = match ask(office, line, account, &sheet, patience).await {
+        Ok((woken, given)) => {
+            if !given.is_empty() || !fates.is_empty() {
+                office.commits.fetch_add(1, Ordering::Relaxed);
+            }
+            office.bulletin.publish(account, News { reports: woken, ..News::default() });
+            office.fates.noted(account, fates.len() as u64);
+            hand_out(office, account, asks, given);
+            return Vec::new();
+        }
+        Err(StoreError::NoSuchAccount) => {
+            office.fates.noted(account, fates.len() as u64);
+            asks.iter_mut().for_each(|ask| ask.fail(StoreError::NoSuchAccount));
+            return Vec::new();
+        }
+        Err(refused) => refused,
+    };
+    if fates.is_empty() || asks.is_empty() {
+        tracing::error!(error = %refused, "The ledger could not do what was asked.");
+        asks.iter_mut().for_each(|ask| ask.fail(refused.clone()));
+    } else {
+        // One of the fates may be to blame.
+        let asks = asks.into_iter().map(Command::Take).collect();
+        Box::pin(exchange(office, account, asks, patience)).await;
+    }
+    fates
+}
+
+/// Calls in again what was refused, one by one; gives what is refused again, those that were not
+/// tried first.
+pub(super) async fn note_again(
+    office: &Arc<Office>,
+    account: AccountId,
+    fates: Vec<Command>,
+) -> Vec<Command> {
+    let (mut left, mut refused) = (Vec::new(), Vec::new());
+    for fate in fates {
+        match refused.len() < REFUSALS_MAX {
+            true => refused.extend(exchange(office, account, vec![fate], Duration::ZERO).await),
+            false => left.push(fate),
+        }
+    }
+    left.extend(refused);
+    left
+}
+
+/// Asks until it is known what happened: an exchange that is asked again gives the same.
+async fn ask(
+    office: &Arc<Office>,
+    mut line: Lent,
+    account: AccountId,
+    sheet: &Sheet,
+    patience: Duration,
+) -> std::result::Result<Given, StoreError> {
     let operation = office.next_operation();
-    let mut again = false;
-    let done = loop {
-        match run(office, &line, (account, operation, again), &sheet).await {
+    let (began, mut is_in_doubt, mut again) = (Instant::now(), false, false);
+    loop {
+        match run(office, &line, (account, operation, again), sheet).await {
+            Ok(rows) => return Ok(given(&rows)?),
+            Err(Trouble::Refused(error)) => return Err(error),
             Err(Trouble::Lost(reason)) => {
+                is_in_doubt |= line.client.is_closed();
+                // It is there, and has not done it: what waits behind is not to wait for ever.
+                if !is_in_doubt && began.elapsed() >= patience {
+                    return Err(StoreError::Unavailable(reason));
+                }
                 tracing::debug!(reason, "An exchange was cut short and is done again.");
                 drop(line);
                 tokio::time::sleep(PAUSE).await;
                 line = office.pool.lend().await;
             }
-            Ok(rows) => break Ok(rows),
-            Err(Trouble::Refused(error)) => break Err(error),
         }
         again = true;
-    };
-    drop(line);
-    match done.and_then(|rows| Ok(given(&rows)?)) {
-        Ok((woken, given)) => {
-            if !given.is_empty() || !sheet.takes.is_empty() {
-                office.commits.fetch_add(1, Ordering::Relaxed);
-            }
-            office.bulletin.publish(account, News { reports: woken, ..News::default() });
-            office.fates.noted(account, sheet.takes.len() as u64);
-            hand_out(office, account, asks, given);
-        }
-        Err(error) => {
-            if !matches!(error, StoreError::NoSuchAccount) {
-                tracing::error!(%error, "The ledger could not give what was asked.");
-            }
-            office.fates.noted(account, sheet.takes.len() as u64);
-            asks.iter_mut().for_each(|ask| ask.fail(error.clone()));
-        }
     }
 }
 

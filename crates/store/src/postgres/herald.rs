@@ -1,4 +1,5 @@
-//! Telling the other nodes what has changed, and listening to them, over one line of its own.
+//! Telling the other nodes what has changed, and listening to them, over one line of its own; and
+//! looking around now and then for what nobody told.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +8,12 @@ use futures_util::stream::StreamExt;
 use tokio::sync::oneshot;
 use tokio_postgres::AsyncMessage;
 
-use super::line::Driven;
+use super::bulletin::Bulletin;
+use super::line::{Driven, Lent};
 use super::office::Office;
-use super::trouble::Trouble;
+use super::register::SETTINGS;
+use super::row::{self, Columns};
+use super::trouble::{Done, Trouble};
 
 /// How long news wait for other news.
 const COMPANY: Duration = Duration::from_millis(1);
@@ -39,6 +43,20 @@ pub(super) async fn tell_now(office: &Office) {
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// Looks at what somebody here watches. What a node did that died before it told, or could not tell,
+/// is seen here a little later.
+pub(super) async fn look_around(line: &Lent, bulletin: &Bulletin) -> Done<()> {
+    const LOOK: &str = "SELECT 0::bigint AS account, \
+            (SELECT coalesce(sum(next_call), 0) FROM queue)::bigint AS one, \
+            (SELECT coalesce(sum(operation), 0) FROM latest WHERE account = $2)::bigint AS other \
+        UNION ALL SELECT account, next_seq, pending FROM queue WHERE account = ANY ($1)";
+    let watched: Vec<i64> = bulletin.watched().into_iter().map(row::account).collect();
+    for row in line.query(LOOK, &[&watched, &row::account(SETTINGS)]).await? {
+        bulletin.see(row.account()?, [row.try_get("one")?, row.try_get("other")?]);
+    }
+    Ok(())
 }
 
 /// Listens to the other nodes, for ever. Says when it listens for the first time: whoever watches

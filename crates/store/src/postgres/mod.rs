@@ -24,6 +24,7 @@ mod look;
 mod node;
 mod office;
 mod page;
+mod refused;
 mod register;
 mod row;
 mod schema;

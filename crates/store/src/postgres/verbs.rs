@@ -16,7 +16,7 @@ use super::line::Lent;
 use super::register::SETTINGS;
 use super::row::{self, Columns};
 use super::trouble::Done;
-use super::{Postgres, audit, look, node};
+use super::{Postgres, audit, herald, look, node};
 use crate::order::{Ending, FeedItem, SubmitOrder};
 use crate::{
     ArchiveQuery, Audit, Bulk, BulkChange, CallEntry, CallId, Cancelled, Due, Fate, Fed, Figures,
@@ -213,8 +213,13 @@ impl Ledger for Postgres {
     }
 
     async fn upkeep(&self) -> Result<Upkept> {
-        self.all_fates_noted().await?;
+        // First, and whatever else cannot be done: a node that is silent is given up.
         self.mind_nodes().await?;
+        let office = self.office();
+        office
+            .look(|line| async move { herald::look_around(&line, &office.bulletin).await })
+            .await?;
+        self.all_fates_noted().await?;
         self.drop_spent().await?;
         let mut upkept = Upkept::default();
         for _ in 0..UPKEEP_STEPS_MAX {

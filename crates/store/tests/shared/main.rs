@@ -5,7 +5,11 @@ mod concurrency;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod fates;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod news;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
