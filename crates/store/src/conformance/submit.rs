@@ -219,7 +219,7 @@ async fn many_messages_are_one_step(open: &impl Open) {
 
 async fn all_calls_of_a_ledger_are_bounded(open: &impl Open) {
     let keeping = Keeping { calls_open_max: 3, ..Keeping::default() };
-    let stage = Stage::keeping(open, "open calls", keeping).await;
+    let stage = Stage::keeping(open, "bounded ledger", keeping).await;
     let other = stage.ledger.add_account(account("other")).await.expect("the name is free").id;
     stage.submit("b", &["1", "2"]).await;
     let messages = |ids: &[&str]| ids.iter().map(|id| message("b", id)).collect::<Vec<_>>();
