@@ -7,6 +7,8 @@ mod conformance;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod leaders;
+#[cfg(test)]
 mod nodes;
 #[cfg(test)]
 mod outage;
