@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use model::{AccountId, Clock, ManualClock};
 use store::{
-    Fate, Fed, Keeping, Ledger, Postgres, PostgresSettings, StoreError, conformance,
+    Fate, Fed, Keeping, Ledger, Postgres, PostgresSettings, StoreError, Submission, conformance,
 };
 use testkit::postgres::{PostgresServer, ROLE};
 
@@ -66,4 +66,38 @@ async fn a_leader_that_is_frozen_is_left_as_soon_as_another_one_leads() {
     }
     names.sort_unstable();
     assert_eq!(names, ["1", "2", "3", "4"], "each of them, once");
+}
+
+/// As when the leader has crashed and is back, with what its standby has not got yet: it is there to
+/// be seen, and would be gone with the leader.
+#[tokio::test]
+async fn what_no_standby_has_is_not_answered_though_it_is_there() {
+    let server = Arc::new(PostgresServer::start());
+    let url = server.database();
+    let patience = Duration::from_secs(1);
+    let settings = PostgresSettings { patience, ..PostgresSettings::at(&url) };
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(conformance::START));
+    let node = open(settings, Keeping::default(), clock).await;
+    let account = node.add_account(conformance::account("one")).await.unwrap().id;
+    let submission = || {
+        let key = store::ReplayKey { value: "k".into(), fingerprint: 1 };
+        let messages = vec![conformance::message("c", "2")];
+        Submission { key: Some(key), ..conformance::submission("c", messages) }
+    };
+    feed(&node, account, "1").await.unwrap();
+    node.submit(account, submission()).await.unwrap();
+    for names in ["nobody", ""] {
+        let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
+        server.ask_at(&url, &set);
+        server.ask_at(&url, "SELECT pg_reload_conf()");
+        if names.is_empty() {
+            assert_eq!(feed(&node, account, "1").await.unwrap(), [Fed::Duplicate]);
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let fed = feed(&node, account, "1").await;
+        assert!(matches!(fed, Err(StoreError::Unavailable(_))), "{fed:?}");
+        let submitted = node.submit(account, submission()).await;
+        assert!(matches!(submitted, Err(StoreError::Unavailable(_))), "{submitted:?}");
+    }
 }
