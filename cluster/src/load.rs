@@ -1,5 +1,6 @@
 //! The load: feeders, takers and callers, at whichever node answers.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -96,6 +97,8 @@ impl Load {
                 self.tally.refused.fetch_add(1, Ordering::SeqCst);
             }
             Ok(reply) => self.tally.wrong(format!("{what} gave {}: {}", reply.code, reply.body)),
+            // A node that is dead was asked nothing.
+            Err(ureq::Error::Io(error)) if error.kind() == ErrorKind::ConnectionRefused => {}
             Err(_) => _ = self.tally.in_doubt.fetch_add(1, Ordering::SeqCst),
         }
         std::thread::sleep(PAUSE);

@@ -103,7 +103,7 @@ fn judge(stage: Stage, began: Instant) -> anyhow::Result<()> {
     let finding = check(&load.tally.known(), &said, &death.context("no node was killed")?);
     println!("\n{finding}");
     println!(
-        "{} requests refused with Retry-After, {} without a whole answer; {:.0?} in all",
+        "{} requests refused with Retry-After; {} cut short, and asked again; {:.0?} in all",
         load.tally.refused.load(Ordering::SeqCst),
         load.tally.in_doubt.load(Ordering::SeqCst),
         began.elapsed()

@@ -22,6 +22,8 @@ pub(crate) struct Cluster {
     dir: PathBuf,
     members: Vec<Member>,
     pub(crate) etcd: Etcd,
+    /// Whether a commit waits for a standby. A trial of the trial: without it, it fails.
+    synchronous: bool,
 }
 
 struct Member {
@@ -44,10 +46,12 @@ impl Cluster {
             let (port, rest) = (free_port()?, free_port()?);
             members.push(Member { name, dir: own, log, port, rest, patroni: None });
         }
-        let mut cluster = Self { dir: dir.to_owned(), members, etcd };
+        let synchronous = std::env::var("CALLSLIP_CLUSTER_SYNCHRONOUS").as_deref() != Ok("off");
+        let mut cluster = Self { dir: dir.to_owned(), members, etcd, synchronous };
         for number in 0..MEMBERS {
             let member = &cluster.members[number];
-            std::fs::write(member.settings_path(), member.settings(&cluster.etcd.hosts())?)?;
+            let settings = member.settings(&cluster.etcd.hosts(), synchronous)?;
+            std::fs::write(member.settings_path(), settings)?;
             cluster.start_member(number)?;
         }
         cluster.wait_until_whole().context("the cluster did not come up")?;
@@ -82,8 +86,9 @@ impl Cluster {
         self.who("primary")
     }
 
-    pub(crate) fn synchronous_standby(&self) -> anyhow::Result<usize> {
-        self.who("synchronous")
+    /// The standby that commits wait for, if they wait.
+    pub(crate) fn next_leader(&self) -> anyhow::Result<usize> {
+        self.who(if self.synchronous { "synchronous" } else { "replica" })
     }
 
     /// Kills a member, its Patroni first, as when a machine loses power.
@@ -157,8 +162,7 @@ impl Cluster {
     fn is_whole(&self) -> bool {
         let leaders = self.members.iter().filter(|member| member.says("primary")).count();
         let standbys = self.members.iter().filter(|member| member.says("replica")).count();
-        let synchronous = self.members.iter().any(|member| member.says("synchronous"));
-        leaders == 1 && standbys == MEMBERS - 1 && synchronous
+        leaders == 1 && standbys == MEMBERS - 1 && self.next_leader().is_ok()
     }
 
     pub(crate) fn wait_until_whole(&self) -> anyhow::Result<()> {
@@ -210,14 +214,11 @@ impl Member {
 
     /// Times are as short as Patroni's rule allows: `ttl` is at least 20, and at least `loop_wait`
     /// and twice `retry_timeout`.
-    fn settings(&self, etcds: &str) -> anyhow::Result<String> {
+    fn settings(&self, etcds: &str, synchronous: bool) -> anyhow::Result<String> {
         let bin = std::fs::read_dir("/usr/lib/postgresql")?.flatten();
         let bin = bin.map(|entry| entry.path().join("bin")).max().context("no PostgreSQL")?;
         let Self { name, dir, port, rest, .. } = self;
         let (dir, bin) = (dir.display(), bin.display());
-        // For a trial of the trial: with `off` what was acknowledged is lost now and then.
-        let synchronous = std::env::var("CALLSLIP_CLUSTER_SYNCHRONOUS");
-        let synchronous = synchronous.as_deref() != Ok("off");
         Ok(format!(
             "\
 scope: callslip
