@@ -80,7 +80,14 @@ fn run() -> anyhow::Result<()> {
     let mut stage = Stage { cluster, callslip, nodes, load, dice, death: None };
     println!("{}", table::HEAD);
     for fault in Fault::all(&mut stage.dice) {
-        println!("{}", stage.suffer(fault)?);
+        match stage.suffer(fault) {
+            Ok(recovery) => println!("{recovery}"),
+            Err(error) => {
+                // What has been lost by then is worth knowing as well.
+                stage.load.tally.wrong(format!("{error:#}"));
+                break;
+            }
+        }
     }
     stage.load.feed_up();
     join(senders)?;
