@@ -86,6 +86,8 @@ impl Stage {
     /// whole.
     pub(crate) fn suffer(&mut self, fault: Fault) -> anyhow::Result<Recovery> {
         std::thread::sleep(REST);
+        // After the last fault it may have looked whole for a moment too early.
+        self.cluster.wait_until_whole()?;
         let rested = Instant::now().checked_sub(REST).context("a clock")?;
         ensure!(self.load.tally.first_after(rested).is_some(), "nothing is acknowledged before");
         let (leader, standby) = (self.cluster.leader()?, self.cluster.next_leader()?);
@@ -104,7 +106,7 @@ impl Stage {
             Fault::Standby => self.cluster.kill(standby)?,
             Fault::Etcd => self.cluster.etcd.kill(etcd),
         }
-        if fault.is_long() {
+        if fault != Fault::Switchover {
             // What was acknowledged while it was being done says nothing.
             at = Moment::now();
         }
