@@ -212,8 +212,8 @@ impl Member {
         matches!(http::get(&url), Ok(Reply { code: 200, .. }))
     }
 
-    /// Times are as short as Patroni's rule allows: `ttl` is at least 20, and at least `loop_wait`
-    /// and twice `retry_timeout`.
+    /// `ttl` has to be at least `loop_wait` and twice `retry_timeout`. Shorter ones find a dead leader
+    /// sooner, and leave a healthy one when etcd is slow.
     fn settings(&self, etcds: &str, synchronous: bool) -> anyhow::Result<String> {
         let bin = std::fs::read_dir("/usr/lib/postgresql")?.flatten();
         let bin = bin.map(|entry| entry.path().join("bin")).max().context("no PostgreSQL")?;
