@@ -20,8 +20,9 @@ test-long: test-deps
 test-deps:
 	scripts/install-test-deps.sh
 
-## test-cluster: the database's leader killed under load, in a Patroni cluster of three with etcd on
-## this machine; four minutes at most, and nothing of it is left
+## test-cluster: a Patroni cluster of three with three etcds on this machine, put under load through
+## a leader that is killed, frozen, crashed or hands over, and the loss of a standby, an etcd and a
+## node; six minutes at most, and nothing of it is left. CALLSLIP_SEED=N does the same again
 test-cluster:
 	scripts/install-cluster-deps.sh
 	cargo build --bin callslip

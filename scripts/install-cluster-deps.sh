@@ -14,6 +14,7 @@ need() { # need PACKAGE PATH: the package is missing unless the file is there
 
 need patroni /usr/bin/patroni
 need etcd-server /usr/bin/etcd
+need procps /usr/bin/pkill
 need python3-psycopg2 /usr/lib/python3/dist-packages/psycopg2/__init__.py
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 

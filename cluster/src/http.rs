@@ -6,6 +6,8 @@ use ureq::Agent;
 
 /// Longer than a node is patient with its database.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Whoever is asked how it is answers at once, or is not well.
+const GLANCE: Duration = Duration::from_secs(2);
 
 /// A reply that came whole.
 pub(crate) struct Reply {
@@ -14,10 +16,10 @@ pub(crate) struct Reply {
     pub(crate) retry_after: bool,
 }
 
-fn agent() -> Agent {
+fn agent(patience: Duration) -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(patience))
         .timeout_connect(Some(Duration::from_secs(2)))
         // Every answer has its own connection: what became of it is known without the next request.
         .max_idle_connections(0)
@@ -38,7 +40,7 @@ pub(crate) fn get_as(
     key: &str,
     idempotency: Option<&str>,
 ) -> Result<Reply, ureq::Error> {
-    let mut request = agent().get(url).header("Authorization", format!("App {key}"));
+    let mut request = agent(PATIENCE).get(url).header("Authorization", format!("App {key}"));
     if let Some(idempotency) = idempotency {
         request = request.header("Idempotency-Key", idempotency);
     }
@@ -47,11 +49,11 @@ pub(crate) fn get_as(
 
 /// A GET without credentials.
 pub(crate) fn get(url: &str) -> Result<Reply, ureq::Error> {
-    reply(agent().get(url).call()?)
+    reply(agent(GLANCE).get(url).call()?)
 }
 
 /// A POST of JSON.
 pub(crate) fn post(url: &str, key: &str, body: &str) -> Result<Reply, ureq::Error> {
-    let request = agent().post(url).header("Authorization", format!("App {key}"));
+    let request = agent(PATIENCE).post(url).header("Authorization", format!("App {key}"));
     reply(request.header("Content-Type", "application/json").send(body)?)
 }

@@ -43,6 +43,10 @@ impl Process {
         None
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.0.try_wait(), Ok(None))
     }
@@ -58,6 +62,19 @@ impl Drop for Process {
 pub(crate) fn signal(name: &str, pid: u32) {
     let _ =
         Command::new("kill").args(["-s", name, &pid.to_string()]).stderr(Stdio::null()).status();
+}
+
+/// The processes that it has started itself.
+pub(crate) fn children(of: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_its = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // After the name, which may have anything in it: the state, and the parent.
+        let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+        parent == Some(of.to_string().as_str())
+    };
+    pids.filter(is_its).collect()
 }
 
 /// A command as the user who may run a database server.
@@ -98,7 +115,8 @@ impl Watchman {
         // Patroni first: it would start its server again.
         let script = "read -r word || word=; [ \"$word\" = done ] || \
             for f in \"$0\"/*.pid \"$0\"/*/data/postmaster.pid; do \
-            [ -f \"$f\" ] && kill -KILL \"$(head -n 1 \"$f\")\" 2>/dev/null; done; \
+            [ -f \"$f\" ] || continue; p=$(head -n 1 \"$f\"); \
+            pkill -KILL -P \"$p\"; kill -KILL \"$p\" 2>/dev/null; done; \
             sleep 1; rm -rf \"$0\"";
         let mut shell = Command::new("setsid");
         shell.args(["sh", "-c", script]).arg(dir);

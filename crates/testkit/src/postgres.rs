@@ -49,15 +49,7 @@ impl PostgresServer {
     /// # Panics
     /// The server cannot be started.
     pub fn start() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("pg-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&dir).expect("a directory for the server");
-        std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700)).expect("its mode");
-        let programs = programs();
-        if is_root() {
-            succeed(Command::new("chown").arg(ROLE).arg(&dir));
-        }
+        let (dir, programs) = (new_dir(), programs());
         let data = dir.join("data");
         succeed(run_as_owner(&programs.join("initdb")).arg("-D").arg(&data).args([
             "-U",
@@ -85,6 +77,55 @@ impl PostgresServer {
         let server = Self { dir, programs, port, _watchman: watchman };
         server.control("start", "fast");
         server
+    }
+
+    /// A copy of it that follows it, and that each of its commits waits for from now on.
+    ///
+    /// # Panics
+    /// It cannot be made.
+    pub fn standby(&self) -> Self {
+        let (dir, port) = (new_dir(), free_port());
+        let data = dir.join("data");
+        let mut copy = run_as_owner(&self.programs.join("pg_basebackup"));
+        copy.args(["-h", "127.0.0.1", "-U", ROLE, "-R", "-c", "fast", "--no-sync"]);
+        succeed(copy.arg("-p").arg(self.port.to_string()).arg("-D").arg(&data));
+        let watchman = Watchman::of(&data, &dir);
+        let programs = self.programs.clone();
+        let standby = Self { dir, programs, port, _watchman: watchman };
+        standby.control("start", "fast");
+        self.ask("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.ask("postgres", "SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// Has a standby lead.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn promote(&self) {
+        self.control("promote", "fast");
+        self.ask("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+        self.ask("postgres", "SELECT pg_reload_conf()");
+    }
+
+    /// Stops every process of it where it is: its sockets stay open, and nobody answers.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets them go on.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    /// Sends a signal to the server and to all of its children.
+    fn signal(&self, name: &str) {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid"));
+        if let Some(pid) = file.unwrap_or_default().lines().next().map(str::trim) {
+            // The server first: it makes the children.
+            let _ = Command::new("kill").args(["-s", name, pid]).status();
+            let _ = Command::new("pkill").args([&format!("-{name}"), "-P", pid]).status();
+        }
     }
 
     /// Where it listens.
@@ -180,11 +221,25 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
+        self.thaw();
         let mut stop = run_as_owner(&self.programs.join("pg_ctl"));
         stop.arg("-D").arg(self.data()).args(["-w", "-m", "immediate", "-s", "stop"]);
         let _ = stop.stdin(Stdio::null()).stderr(Stdio::null()).status();
         let _ = std::fs::remove_dir_all(&self.dir);
     }
+}
+
+/// A directory for a server, which belongs to whoever runs it.
+fn new_dir() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let dir = std::env::temp_dir().join(format!("pg-{}-{number}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a directory for the server");
+    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700)).expect("its mode");
+    if is_root() {
+        succeed(Command::new("chown").arg(ROLE).arg(&dir));
+    }
+    dir
 }
 
 /// The URL of a database behind that address.

@@ -126,6 +126,11 @@ impl Command {
         self.asked().is_some_and(|asked| asked.is_abandoned())
     }
 
+    /// Whether its answer promises what was there already, if it has written nothing.
+    pub(super) fn is_promise(&self) -> bool {
+        matches!(self, Self::Feed(_) | Self::Submit(_))
+    }
+
     /// Whether it is done by an exchange: one round trip, together with others of its kind.
     pub(super) fn is_light(&self) -> bool {
         match self {

@@ -1,15 +1,18 @@
 //! Telling the other nodes what has changed, and listening to them, over one line of its own; and
-//! looking around now and then for what nobody told.
+//! looking around now and then for what nobody told. The line that listens is the pulse of the
+//! database too: over it nobody waits for a lock or a standby, so that a server that does not answer
+//! there is frozen, or gone without a word.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::StreamExt;
 use tokio::sync::oneshot;
-use tokio_postgres::AsyncMessage;
+use tokio_postgres::{AsyncMessage, Client};
 
 use super::bulletin::Bulletin;
-use super::line::{Driven, Lent};
+use super::hosts::{Driven, Reached};
+use super::line::Lent;
 use super::office::Office;
 use super::register::SETTINGS;
 use super::row::{self, Columns};
@@ -19,6 +22,10 @@ use super::trouble::{Done, Trouble};
 const COMPANY: Duration = Duration::from_millis(1);
 /// Between attempts to listen.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Between two beats of the pulse.
+const BEAT: Duration = Duration::from_secs(1);
+/// A server that takes longer for a beat is looked for elsewhere as well.
+const BEAT_MAX: Duration = Duration::from_secs(3);
 
 /// Tells the other nodes, for ever.
 pub(super) async fn tell(office: Arc<Office>) {
@@ -63,19 +70,49 @@ pub(super) async fn look_around(line: &Lent, bulletin: &Bulletin) -> Done<()> {
 /// from then on misses nothing.
 pub(super) async fn listen(office: Arc<Office>, schema: String, listening: oneshot::Sender<()>) {
     let mut listening = Some(listening);
+    let mut server = None;
     loop {
-        if let Ok((client, driven)) = office.pool.connect().await {
-            let mut hearing = tokio::spawn(hear(Arc::clone(&office), driven));
-            if client.batch_execute(&format!("LISTEN {schema}")).await.is_ok() {
-                office.bulletin.show_everything();
-                if let Some(listening) = listening.take() {
-                    let _ = listening.send(());
-                }
-                let _ = (&mut hearing).await;
+        let Reached { host, client, driven } = office.pool.reach().await;
+        let mut hearing = tokio::spawn(hear(Arc::clone(&office), driven));
+        let listen = format!("LISTEN {schema}");
+        let begun = async {
+            client.batch_execute(&listen).await.ok()?;
+            which(&client).await
+        };
+        if let Ok(Some(name)) = tokio::time::timeout(BEAT_MAX, begun).await {
+            let found = Some((host, name));
+            if server.is_some() && server != found {
+                office.pool.hang_up();
             }
-            hearing.abort();
+            server = found;
+            office.bulletin.show_everything();
+            if let Some(listening) = listening.take() {
+                let _ = listening.send(());
+            }
+            tokio::select! {
+                _ = &mut hearing => {}
+                () = pulse(&client) => {}
+            }
         }
+        hearing.abort();
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Which server that is: one that was started again has another name.
+async fn which(client: &Client) -> Option<String> {
+    const WHICH: &str = "SELECT pg_postmaster_start_time()::text";
+    client.query_one(WHICH, &[]).await.ok()?.try_get(0).ok()
+}
+
+/// Until the server misses a beat.
+async fn pulse(client: &Client) {
+    loop {
+        tokio::time::sleep(BEAT).await;
+        let beat = tokio::time::timeout(BEAT_MAX, client.batch_execute("SELECT 1")).await;
+        if !matches!(beat, Ok(Ok(()))) {
+            return;
+        }
     }
 }
 

@@ -3,27 +3,18 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Connection, Row, Socket, Statement};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Client, Row, Statement};
 
-use super::settings::{PostgresSettings, read_password};
-use super::trouble::{Done, tell};
+use super::hosts::{Hosts, Reached};
+use super::settings::PostgresSettings;
+use super::trouble::Done;
 use crate::{Health, Result};
 
-/// The first pause after a connection that failed; each further one is twice as long.
-const PAUSE_MIN: Duration = Duration::from_millis(20);
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(1);
-
-/// What a driver of a connection with TLS, or without, is polled as.
-pub(super) type Driven = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 /// A statement's parameters.
 pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -87,12 +78,14 @@ impl Drop for Line {
 
 /// The connections, as many as may be.
 pub(super) struct Pool {
-    config: Config,
-    password_file: Option<std::path::PathBuf>,
-    tls: MakeRustlsConnect,
+    hosts: Hosts,
     runtime: Handle,
     idle: Mutex<Vec<Line>>,
     places: Arc<Semaphore>,
+    /// Whoever has it looks for the database; the others come after, and know where it is.
+    search: Semaphore,
+    /// Which server is worked on, by their order. Lines to those before it are hung up.
+    era: watch::Sender<u64>,
     /// Why the last connection could not be made, if it could not.
     unreachable: Mutex<Option<String>>,
 }
@@ -100,12 +93,12 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn new(settings: &PostgresSettings, runtime: Handle) -> Result<Self> {
         Ok(Self {
-            config: settings.config()?,
-            password_file: settings.password_file.clone(),
-            tls: settings.tls()?,
+            hosts: Hosts::new(settings)?,
             runtime,
             idle: Mutex::default(),
             places: Arc::new(Semaphore::new(settings.connections.max(1))),
+            search: Semaphore::new(1),
+            era: watch::Sender::new(0),
             unreachable: Mutex::default(),
         })
     }
@@ -120,7 +113,7 @@ impl Pool {
             }
         }
         let pool = Arc::clone(self);
-        let connecting = self.runtime.spawn(async move { pool.insist().await });
+        let connecting = self.runtime.spawn(async move { pool.connect().await });
         match Aborted(connecting).joined().await {
             Some(line) => Lent::new(line, self, place),
             // The ledger is closing; nobody waits any more.
@@ -128,28 +121,29 @@ impl Pool {
         }
     }
 
-    async fn insist(&self) -> Line {
-        let mut pause = PAUSE_MIN;
-        loop {
-            match self.connect().await {
-                Ok((client, driven)) => {
-                    let driver = tokio::spawn(async move {
-                        // Whoever asks over it is told what it ended with.
-                        let _ = driven.await;
-                    });
-                    return Line::new(client, driver);
-                }
-                Err(reason) => tracing::debug!(reason, "No connection to the database."),
+    async fn connect(&self) -> Line {
+        let _searching = self.search.acquire().await;
+        let mut era = self.era.subscribe();
+        let Reached { client, driven, .. } = self.reach().await;
+        let driver = tokio::spawn(async move {
+            // Whoever asks over it is told what it ended with.
+            tokio::select! {
+                _ = driven => {}
+                _ = era.changed() => {}
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
-        }
+        });
+        Line::new(client, driver)
     }
 
-    /// Connects once, and notes whether that could be done.
-    pub(super) async fn connect(&self) -> std::result::Result<(Client, Driven), String> {
-        let connected = self.try_connect().await;
-        let reason = connected.as_ref().err().cloned();
+    /// A connection of one's own to whoever can be written to; waits for it without end.
+    pub(super) async fn reach(&self) -> Reached {
+        let connected = self.hosts.reach(|reason| self.note(Some(reason))).await;
+        self.note(None);
+        connected
+    }
+
+    /// Notes why the database cannot be reached, or that it can.
+    fn note(&self, reason: Option<String>) {
         let mut unreachable = self.unreachable.lock().unwrap_or_else(PoisonError::into_inner);
         match (&*unreachable, &reason) {
             (None, Some(reason)) => tracing::error!(reason, "The database cannot be reached."),
@@ -157,17 +151,11 @@ impl Pool {
             (None, None) | (Some(_), Some(_)) => {}
         }
         *unreachable = reason;
-        connected
     }
 
-    async fn try_connect(&self) -> std::result::Result<(Client, Driven), String> {
-        let mut config = self.config.clone();
-        if let Some(path) = &self.password_file {
-            let password = read_password(path)
-                .map_err(|error| format!("the password's file {}: {error}", path.display()))?;
-            config.password(password);
-        }
-        config.connect(self.tls.clone()).await.map_err(|error| tell(&error))
+    /// Another server leads: whatever waits for an answer of one before it asks again.
+    pub(super) fn hang_up(&self) {
+        self.era.send_modify(|era| *era += 1);
     }
 
     pub(super) fn health(&self) -> Health {
@@ -236,6 +224,15 @@ impl Lent {
         let (noted, committed) = tokio::join!(self.execute(LATEST, with), self.say("COMMIT"));
         noted?;
         committed?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Ends a transaction that has only read, so that what it has seen is as durable as its own
+    /// commit: of a leader that has crashed and is back it may have seen what no standby has got
+    /// yet. The lock of the account is in the log, and the standby is waited for.
+    pub(super) async fn vouch(&mut self) -> Done<()> {
+        self.say("COMMIT").await?;
         self.in_transaction = false;
         Ok(())
     }

@@ -18,6 +18,7 @@ mod desk;
 mod exchange;
 mod feed;
 mod herald;
+mod hosts;
 mod lease;
 mod line;
 mod look;

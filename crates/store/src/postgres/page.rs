@@ -66,8 +66,11 @@ impl Page {
             return Ended::Undone(trouble);
         }
         if !self.wrote {
-            let _ = self.line.roll_back().await;
-            return Ended::Done;
+            let ended = match commands.iter().any(Command::is_promise) {
+                true => self.line.vouch().await,
+                false => self.line.roll_back().await,
+            };
+            return ended.map_or_else(Ended::Undone, |()| Ended::Done);
         }
         let operation = self.office.next_operation();
         let committed =
@@ -208,7 +211,7 @@ async fn ask_whether(office: &Arc<Office>, account: AccountId, operation: i64) -
     let mut line = office.pool.lend().await;
     line.begin(row::account(account)).await?;
     let latest = line.maybe(LATEST, &[&row::account(account), &office.node]).await?;
-    line.roll_back().await?;
+    line.vouch().await?;
     Ok(match latest {
         Some(latest) => latest.try_get::<_, i64>("operation")? == operation,
         None => false,

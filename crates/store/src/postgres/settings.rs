@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -16,8 +16,10 @@ use crate::{Result, StoreError};
 
 /// A peer that acknowledges nothing for so long is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// How often one that has nothing to say is asked whether it is there, once it has been silent.
+const PROBE: Duration = Duration::from_secs(2);
 /// The longest that one attempt to connect may take.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// Every session's own settings. A node that stops in the middle of a transaction must not hold a
 /// lock for ever. All that is asked for is a few rows by an index; the planner does not know, because
@@ -61,7 +63,39 @@ impl PostgresSettings {
         }
     }
 
-    /// The configuration of the driver, but for the password.
+    /// The configuration of the driver for each host, but for the password.
+    pub(super) fn hosts(&self) -> Result<Vec<Config>> {
+        let all = self.config()?;
+        let (names, addresses, ports) = (all.get_hosts(), all.get_hostaddrs(), all.get_ports());
+        let count = names.len().max(addresses.len());
+        let fits = |length: usize| length <= 1 || length == count;
+        let agree = names.is_empty() || addresses.is_empty() || names.len() == addresses.len();
+        if count == 0 || !agree || !fits(ports.len()) {
+            let what = "the database's URL: hosts and ports do not fit together";
+            return Err(StoreError::Settings(what.to_owned()));
+        }
+        let host = |number: usize| {
+            let mut config = without_hosts(&all);
+            match names.get(number) {
+                Some(Host::Tcp(name)) => _ = config.host(name),
+                Some(Host::Unix(path)) => _ = config.host_path(path),
+                None => {}
+            }
+            if let Some(address) = addresses.get(number) {
+                config.hostaddr(*address);
+            }
+            if let Some(port) = ports.get(number).or(ports.first()) {
+                config.port(*port);
+            }
+            if count > 1 {
+                config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            }
+            config
+        };
+        Ok((0..count).map(host).collect())
+    }
+
+    /// The configuration of the driver for all of them.
     pub(super) fn config(&self) -> Result<Config> {
         let wrong = |what: &str| StoreError::Settings(what.to_owned());
         let mut config: Config =
@@ -83,7 +117,8 @@ impl PostgresSettings {
             .application_name("callslip")
             .connect_timeout(CONNECT_MAX)
             .tcp_user_timeout(SILENCE_MAX)
-            .keepalives_idle(SILENCE_MAX);
+            .keepalives_idle(SILENCE_MAX / 2)
+            .keepalives_interval(PROBE);
         Ok(config)
     }
 
@@ -111,6 +146,28 @@ impl PostgresSettings {
             .with_no_client_auth();
         Ok(MakeRustlsConnect::new(config))
     }
+}
+
+/// The same, for a host that is yet to be named: the driver has no way to take one away.
+fn without_hosts(all: &Config) -> Config {
+    let mut config = Config::new();
+    config
+        .ssl_mode(all.get_ssl_mode())
+        .ssl_negotiation(all.get_ssl_negotiation())
+        .channel_binding(all.get_channel_binding())
+        .target_session_attrs(all.get_target_session_attrs())
+        .keepalives(all.get_keepalives())
+        .keepalives_idle(all.get_keepalives_idle());
+    all.get_user().map(|user| config.user(user));
+    all.get_password().map(|password| config.password(password));
+    all.get_dbname().map(|name| config.dbname(name));
+    all.get_options().map(|options| config.options(options));
+    all.get_application_name().map(|name| config.application_name(name));
+    all.get_connect_timeout().map(|most| config.connect_timeout(*most));
+    all.get_tcp_user_timeout().map(|most| config.tcp_user_timeout(*most));
+    all.get_keepalives_interval().map(|pause| config.keepalives_interval(pause));
+    all.get_keepalives_retries().map(|most| config.keepalives_retries(most));
+    config
 }
 
 /// The password as it is in the file now.

@@ -9,6 +9,8 @@ mod fates;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod leaders;
+#[cfg(test)]
 mod news;
 #[cfg(test)]
 mod nodes;
