@@ -13,7 +13,8 @@ use testkit::VirtualClock;
 
 use crate::customer::{self, Customer};
 use crate::house::{House, World};
-use crate::run::{NOON, runtime};
+use crate::place::Place;
+use crate::run::{Engine, NOON, runtime};
 use crate::witness::Witness;
 
 /// Caps that bound nobody here.
@@ -22,18 +23,18 @@ const WIDE: Caps = Caps { calls_per_second: 1_000, concurrent_calls: 1_000 };
 /// Has each of some customers submit its calls at once, far more than the trunk takes, and gives
 /// the largest difference between any two of them in calls dialled while both still had some.
 pub fn worst_difference(seed: u64, calls: &[usize]) -> usize {
-    runtime().block_on(contend(seed, calls))
+    let place = Place::new(Engine::Embedded);
+    runtime().block_on(contend(seed, calls, &place))
 }
 
-async fn contend(seed: u64, calls: &[usize]) -> usize {
+async fn contend(seed: u64, calls: &[usize], place: &Place) -> usize {
     let mut rng = Rng::with_seed(seed);
-    let dir = tempfile::tempdir().expect("a directory can be made");
     let clock = Arc::new(VirtualClock::at(NOON));
     let sandbox = Sandbox { seed, ..Sandbox::default() };
     let witness = Witness::new(sandbox, Arc::clone(&clock));
     let trunk = Caps { concurrent_calls: rng.u32(1..20), ..WIDE };
     let settings = ExchangeSettings { trunk, account: WIDE, ..ExchangeSettings::default() };
-    let world = World { dir: dir.path(), clock, witness, settings };
+    let world = World { place, clock, witness, settings };
     let house = House::open(&world, seed, None).await;
     customer::import_deck(&house).await;
     let client = house.client();

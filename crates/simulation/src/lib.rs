@@ -8,6 +8,7 @@
 mod check;
 mod customer;
 mod house;
+mod place;
 mod price;
 mod request;
 mod run;
@@ -17,4 +18,4 @@ mod witness;
 
 pub mod fairness;
 
-pub use run::{Plan, Summary, run};
+pub use run::{Engine, Plan, Summary, run};

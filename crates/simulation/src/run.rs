@@ -16,7 +16,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::check;
 use crate::customer::{self, Customer};
-use crate::house::{House, World};
+use crate::house::{House, UPKEEP, World};
+use crate::place::{Place, SILENCE_MAX};
 use crate::sender::Sender;
 use crate::taker::Taker;
 use crate::witness::Witness;
@@ -26,9 +27,21 @@ pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_795_435_200_000);
 /// Durable steps that a message takes, roughly: its share of a submit, a start, a finish, a take.
 const STEPS_PER_MESSAGE: u64 = 4;
 
+/// What the ledger is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A directory. A life begins where the one before it ended.
+    Embedded,
+    /// A PostgreSQL that the run starts by itself. A life is a node of its own: what the one before
+    /// it had leased ends by the clock, and what it had in flight comes back once it is missed.
+    Shared,
+}
+
 /// What to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
+    /// What the ledger is in.
+    pub engine: Engine,
     /// What chance is made from.
     pub seed: u64,
     /// Messages to submit, over all customers.
@@ -58,8 +71,9 @@ pub struct Summary {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, messages, deaths } = self;
-        write!(f, "simulation: --seed {seed} --messages {messages} --deaths {deaths}")
+        let Self { engine, seed, messages, deaths } = self;
+        let shared = if *engine == Engine::Shared { " --shared" } else { "" };
+        write!(f, "simulation: --seed {seed} --messages {messages} --deaths {deaths}{shared}")
     }
 }
 
@@ -80,7 +94,8 @@ impl fmt::Display for Summary {
 /// # Panics
 /// Something that was promised does not hold.
 pub fn run(plan: &Plan) -> Summary {
-    runtime().block_on(live(plan))
+    let place = Place::new(plan.engine);
+    runtime().block_on(live(plan, &place))
 }
 
 /// A runtime whose clock moves only when nothing else does, and whose tasks take their turns in the
@@ -96,18 +111,18 @@ pub(crate) fn runtime() -> Runtime {
     runtime.expect("a runtime of one thread can be made")
 }
 
-async fn live(plan: &Plan) -> Summary {
+async fn live(plan: &Plan, place: &Place) -> Summary {
     let mut rng = Rng::with_seed(plan.seed);
-    let dir = tempfile::tempdir().expect("a directory can be made");
     let clock = Arc::new(VirtualClock::at(NOON));
     let sandbox = Sandbox { seed: rng.u64(..), ..Sandbox::default() };
     let witness = Witness::new(sandbox, Arc::clone(&clock));
     let trunk = Caps { calls_per_second: rng.u32(5..30), concurrent_calls: rng.u32(10..60) };
     let settings = ExchangeSettings { trunk, ..ExchangeSettings::default() };
     witness.bound(None, trunk);
-    let world = World { dir: dir.path(), clock, witness, settings };
+    let world = World { place, clock, witness, settings };
     let mut town = Town::new(plan, &world, &mut rng).await;
     let mut deaths = 0;
+    let mut vanished = Vec::new();
     loop {
         let spread = 2 + 2 * STEPS_PER_MESSAGE * plan.messages / (u64::from(plan.deaths) + 1);
         let step = rng.u64(1..spread);
@@ -121,9 +136,13 @@ async fn live(plan: &Plan) -> Summary {
         deaths += 1;
         town.takers.iter_mut().for_each(Taker::server_died);
         world.witness.process_died();
-        house.vanish().await;
+        vanished.extend(house.vanish().await);
     }
-    town.check(&world, rng.u64(..), deaths).await
+    let summary = town.check(&world, rng.u64(..), deaths).await;
+    for vanished in vanished {
+        vanished.join().expect("a ledger that reaches nobody leaves");
+    }
+    summary
 }
 
 /// Every customer, both sides of it.
@@ -172,7 +191,12 @@ impl Town {
         // Every window of a key has ended by then.
         tokio::time::sleep(Duration::from_secs(3_600)).await;
         let house = House::open(world, seed, None).await;
-        house.ledger.upkeep().await.expect("a healthy ledger keeps itself up");
+        // What died last may not be missed yet.
+        let missed = tokio::time::sleep(SILENCE_MAX + UPKEEP);
+        tokio::select! {
+            () = house.upkeep() => unreachable!("upkeep goes on for ever"),
+            () = missed => {}
+        }
         let client = house.client();
         for taker in &mut self.takers {
             taker.take_rest(&client).await;

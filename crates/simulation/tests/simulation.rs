@@ -27,7 +27,7 @@ fn every_accepted_message_has_one_report_whatever_dies() {
     let (mut accepted, mut interrupted) = (0, 0);
     for seed in first..first + runs {
         let deaths = u32::try_from(messages / 50).unwrap_or(u32::MAX);
-        let plan = Plan { seed, messages, deaths };
+        let plan = Plan { engine, seed, messages, deaths };
         println!("{plan}");
         let summary = run(&plan);
         println!("{summary}");
@@ -41,7 +41,7 @@ fn every_accepted_message_has_one_report_whatever_dies() {
 fn a_seed_makes_the_same_run_again() {
     let seed = fresh_seed();
     println!("CALLSLIP_SEED={seed}");
-    let plan = Plan { seed, messages: 200, deaths: 4 };
+    let plan = Plan { engine: Engine::Embedded, seed, messages: 200, deaths: 4 };
     assert_eq!(run(&plan), run(&plan));
 }
 
