@@ -24,6 +24,8 @@ use crate::witness::Witness;
 
 /// Monday 2026-11-23, 12:00 UTC.
 pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_795_435_200_000);
+/// How long a call is leased for: a scheduler with nothing to do still looks three times meanwhile.
+const LEASE: Duration = UPKEEP.saturating_mul(3);
 /// Durable steps that a message takes, roughly: its share of a submit, a start, a finish, a take.
 const STEPS_PER_MESSAGE: u64 = 4;
 
@@ -117,7 +119,7 @@ async fn live(plan: &Plan, place: &Place) -> Summary {
     let sandbox = Sandbox { seed: rng.u64(..), ..Sandbox::default() };
     let witness = Witness::new(sandbox, Arc::clone(&clock));
     let trunk = Caps { calls_per_second: rng.u32(5..30), concurrent_calls: rng.u32(10..60) };
-    let settings = ExchangeSettings { trunk, ..ExchangeSettings::default() };
+    let settings = ExchangeSettings { trunk, lease: LEASE, ..ExchangeSettings::default() };
     witness.bound(None, trunk);
     let world = World { place, clock, witness, settings };
     let mut town = Town::new(plan, &world, &mut rng).await;

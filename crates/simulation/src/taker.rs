@@ -63,8 +63,12 @@ impl Taker {
     /// Takes for ever. May be dropped at any time, if the server dies.
     pub(crate) async fn live(&mut self, client: &Client) {
         loop {
-            self.take_once(client).await;
-            let millis = *self.rng.choice(&[10, 1_000, 20_000, 120_000]).expect("a pause");
+            // Who was given nothing has less reason to ask soon.
+            let pauses: &[u64] = match self.take_once(client).await {
+                true => &[10, 1_000, 20_000, 120_000],
+                false => &[1_000, 120_000, 600_000],
+            };
+            let millis = *self.rng.choice(pauses).expect("a pause");
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }
     }
@@ -85,10 +89,10 @@ impl Taker {
         }
     }
 
-    async fn take_once(&mut self, client: &Client) {
+    /// Takes once; whether something came, or may have.
+    async fn take_once(&mut self, client: &Client) -> bool {
         if let Some(keyed) = self.keyed.clone() {
-            self.finish_keyed(client, keyed).await;
-            return;
+            return self.finish_keyed(client, keyed).await > 0;
         }
         let path = format!("/tts/3/reports?limit={}", self.rng.u32(1..60));
         match self.rng.u8(0..8) {
@@ -98,10 +102,12 @@ impl Taker {
                 self.keyed = Some(Keyed { key: key.clone(), path: path.clone(), seen: None });
                 let answer = self.get(client, &path, Some(&key)).await;
                 self.lose(answer).await;
+                true
             }
             1 | 2 => {
                 let answer = self.get(client, &path, None).await;
                 self.lose(answer).await;
+                true
             }
             3 => {
                 let mut answer = self.get(client, &path, None).await;
@@ -109,10 +115,11 @@ impl Taker {
                 self.arriving.clone_from(&ids);
                 answer.stay().await;
                 self.have(&ids);
+                !ids.is_empty()
             }
             _ => {
                 let answer = self.get(client, &path, None).await;
-                self.receive(answer).await;
+                self.receive(answer).await > 0
             }
         }
     }

@@ -1,10 +1,11 @@
-//! The short form of the simulation, in the ordinary test run: five thousand messages, over seeds
-//! that are new each time. `CALLSLIP_SEED` runs one of them again, `CALLSLIP_MESSAGES` says how
-//! many messages, `CALLSLIP_LONG` runs more than a hundred thousand.
+//! The short form of the simulation, in the ordinary test run: five thousand messages on the
+//! embedded engine and two hundred on the shared one, over seeds that are new each time.
+//! `CALLSLIP_SEED` runs one of them again, `CALLSLIP_MESSAGES` says how many messages,
+//! `CALLSLIP_LONG` runs more than a hundred thousand, and ten thousand.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use simulation::{Plan, fairness, run};
+use simulation::{Engine, Plan, fairness, run};
 
 /// Seeds of one test run, each with its share of the messages.
 const RUNS: u64 = 5;
@@ -13,20 +14,22 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+fn is_long() -> bool {
+    setting("CALLSLIP_LONG").is_some()
+}
+
 fn fresh_seed() -> u64 {
     setting("CALLSLIP_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 16)
 }
 
-#[test]
-fn every_accepted_message_has_one_report_whatever_dies() {
-    // One in twelve is refused, and has no report to be checked.
-    let all = if setting("CALLSLIP_LONG").is_some() { 110_000 } else { 5_500 };
-    let messages = setting("CALLSLIP_MESSAGES").unwrap_or(all) / RUNS;
+/// Runs the messages over that many seeds, with a death for every so many of them.
+fn check(engine: Engine, messages: u64, runs: u64, messages_per_death: u64) {
+    let messages = setting("CALLSLIP_MESSAGES").unwrap_or(messages) / runs;
     let first = fresh_seed();
-    let runs = if setting("CALLSLIP_SEED").is_some() { 1 } else { RUNS };
+    let runs = if setting("CALLSLIP_SEED").is_some() { 1 } else { runs };
     let (mut accepted, mut interrupted) = (0, 0);
     for seed in first..first + runs {
-        let deaths = u32::try_from(messages / 50).unwrap_or(u32::MAX);
+        let deaths = u32::try_from(messages / messages_per_death).unwrap_or(u32::MAX);
         let plan = Plan { engine, seed, messages, deaths };
         println!("{plan}");
         let summary = run(&plan);
@@ -35,6 +38,20 @@ fn every_accepted_message_has_one_report_whatever_dies() {
         interrupted += summary.interrupted;
     }
     assert!(accepted > 100 && interrupted > 0, "{accepted} accepted, {interrupted} interrupted");
+}
+
+#[test]
+fn every_accepted_message_has_one_report_whatever_dies() {
+    // One in twelve is refused, and has no report to be checked.
+    let messages = if is_long() { 110_000 } else { 5_500 };
+    check(Engine::Embedded, messages, RUNS, 50);
+}
+
+/// Fewer messages, because each step is a transaction of a real server; more deaths.
+#[test]
+fn every_accepted_message_has_one_report_whichever_node_dies() {
+    let messages = if is_long() { 10_000 } else { 220 };
+    check(Engine::Shared, messages, if is_long() { RUNS } else { 1 }, 10);
 }
 
 #[test]
