@@ -34,6 +34,7 @@ pub(crate) struct House {
     pub(crate) ledger: Arc<MortalLedger>,
     exchange: Exchange,
     edge: Arc<Edge>,
+    witness: Witness,
     wire: Option<Cutter>,
 }
 
@@ -50,10 +51,11 @@ impl House {
         let clock = Arc::clone(&world.clock);
         let Opened { ledger, wire } = world.place.open(&clock, death);
         let ledger = Arc::new(ledger);
+        let witness = world.witness.of_house();
         let tariffs = Arc::new(Tariffs::load(&*ledger).await.expect("the ledger can be read"));
         let parts = Parts {
             ledger: ledger.clone(),
-            carrier: Arc::new(world.witness.clone()),
+            carrier: Arc::new(witness.clone()),
             prompter: Arc::new(Reader),
             tariffs: Arc::clone(&tariffs),
             time: Time::new(clock.clone(), 1),
@@ -68,7 +70,7 @@ impl House {
         let telephony = Arc::new(Wired(tariffs));
         let edge =
             Edge::with_ids(ledger.clone(), telephony, clock, settings, Arc::new(fresh_id)).await;
-        Self { ledger, exchange, edge: edge.expect("the edge starts"), wire }
+        Self { ledger, exchange, edge: edge.expect("the edge starts"), witness, wire }
     }
 
     /// A client of the API.
@@ -91,7 +93,7 @@ impl House {
 
     /// Stops in order.
     pub(crate) async fn stop(self) {
-        let Self { ledger, exchange, edge, wire } = self;
+        let Self { ledger, exchange, edge, wire, .. } = self;
         exchange.stop().await;
         drop(edge);
         drop(last(ledger).await);
@@ -101,7 +103,8 @@ impl House {
     /// The process has died: whatever it was about to do, it does not. A ledger behind a wire only
     /// finds that out when it leaves and reaches nobody; whoever joins the thread waits for that.
     pub(crate) async fn vanish(self) -> Option<JoinHandle<()>> {
-        let Self { ledger, exchange, edge, wire } = self;
+        let Self { ledger, exchange, edge, witness, wire } = self;
+        witness.house_died();
         drop(exchange);
         drop(edge);
         let ledger = last(ledger).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use engine::exchange::{Caps, ExchangeSettings};
 use engine::sandbox::Sandbox;
 use fastrand::Rng;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 use model::Timestamp;
 use store::Ledger;
 use testkit::{Death, VirtualClock};
@@ -16,6 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::check;
 use crate::customer::{self, Customer};
+use crate::front::Front;
 use crate::house::{House, UPKEEP, World};
 use crate::place::{Place, SILENCE_MAX};
 use crate::sender::Sender;
@@ -34,9 +35,20 @@ const STEPS_PER_MESSAGE: u64 = 4;
 pub enum Engine {
     /// A directory. A life begins where the one before it ended.
     Embedded,
-    /// A PostgreSQL that the run starts by itself. A life is a node of its own: what the one before
-    /// it had leased ends by the clock, and what it had in flight comes back once it is missed.
+    /// A PostgreSQL that the run starts by itself, with two nodes at work on it. When one dies the
+    /// other goes on, and a third joins: what the dead one had leased ends by the clock, and what it
+    /// had in flight comes back once it is missed.
     Shared,
+}
+
+impl Engine {
+    /// Houses that stand at once.
+    fn houses(self) -> usize {
+        match self {
+            Self::Embedded => 1,
+            Self::Shared => 2,
+        }
+    }
 }
 
 /// What to run.
@@ -69,6 +81,15 @@ pub struct Summary {
     pub passed: Duration,
     /// Digest of what was dialled, when and in which order.
     pub trace: u64,
+}
+
+impl Plan {
+    /// How the next house dies: at some step, so that all of the deaths fit into the run.
+    fn death(&self, rng: &mut Rng) -> Death {
+        let spread = 2 + 2 * STEPS_PER_MESSAGE * self.messages / (u64::from(self.deaths) + 1);
+        let step = rng.u64(1..spread);
+        if rng.bool() { Death::Before(step) } else { Death::After(step) }
+    }
 }
 
 impl fmt::Display for Plan {
@@ -124,21 +145,20 @@ async fn live(plan: &Plan, place: &Place) -> Summary {
     let world = World { place, clock, witness, settings };
     let mut town = Town::new(plan, &world, &mut rng).await;
     let mut deaths = 0;
-    let mut vanished = Vec::new();
+    let (mut houses, mut vanished) = (Vec::new(), Vec::new());
     loop {
-        let spread = 2 + 2 * STEPS_PER_MESSAGE * plan.messages / (u64::from(plan.deaths) + 1);
-        let step = rng.u64(1..spread);
-        let death = if rng.bool() { Death::Before(step) } else { Death::After(step) };
-        let death = (deaths < plan.deaths).then_some(death);
-        let house = House::open(&world, rng.u64(..), death).await;
-        if town.live(&house, &world).await {
-            house.stop().await;
-            break;
+        while houses.len() < plan.engine.houses() {
+            let is_mortal = deaths + (houses.len() as u32) < plan.deaths;
+            let death = is_mortal.then(|| plan.death(&mut rng));
+            houses.push(House::open(&world, rng.u64(..), death).await);
         }
+        let Some(died) = town.live(&houses, &world, rng.u64(..)).await else { break };
         deaths += 1;
         town.takers.iter_mut().for_each(Taker::server_died);
-        world.witness.process_died();
-        vanished.extend(house.vanish().await);
+        vanished.extend(houses.remove(died).vanish().await);
+    }
+    for house in houses {
+        house.stop().await;
     }
     let summary = town.check(&world, rng.u64(..), deaths).await;
     for vanished in vanished {
@@ -169,23 +189,26 @@ impl Town {
         Self { senders, takers }
     }
 
-    /// Lives until everything was sent and every call is over; or until the server dies, which is
-    /// told by `false`.
-    async fn live(&mut self, house: &House, world: &World<'_>) -> bool {
-        let client = house.client();
+    /// Lives until everything was sent and every call is over; or until one of the houses dies,
+    /// whose place it gives.
+    async fn live(&mut self, houses: &[House], world: &World<'_>, seed: u64) -> Option<usize> {
+        let front = Front::of(houses, seed);
         let sending = async {
-            join_all(self.senders.iter_mut().map(|one| one.live(&client, &world.witness))).await;
-            while !house.ledger.due().await.expect("the ledger can be asked").is_empty() {
+            join_all(self.senders.iter_mut().map(|one| one.live(&front, &world.witness))).await;
+            while !houses[0].ledger.due().await.expect("the ledger can be asked").is_empty() {
                 tokio::time::sleep(Duration::from_secs(600)).await;
             }
         };
-        let taking = join_all(self.takers.iter_mut().map(|one| one.live(&client)));
+        let taking = join_all(self.takers.iter_mut().map(|one| one.live(&front)));
+        let died = select_all(houses.iter().map(|house| Box::pin(house.ledger.died())));
         tokio::select! {
             biased;
-            () = house.ledger.died() => false,
-            () = sending => true,
+            ((), place, _) = died => Some(place),
+            () = sending => None,
             _ = taking => unreachable!("takers take for ever"),
-            () = house.upkeep() => unreachable!("upkeep goes on for ever"),
+            _ = join_all(houses.iter().map(House::upkeep)) => {
+                unreachable!("upkeep goes on for ever")
+            }
         }
     }
 
@@ -199,11 +222,13 @@ impl Town {
             () = house.upkeep() => unreachable!("upkeep goes on for ever"),
             () = missed => {}
         }
-        let client = house.client();
+        let houses = [house];
+        let front = Front::of(&houses, seed);
+        let [house] = houses;
         for taker in &mut self.takers {
-            taker.take_rest(&client).await;
+            taker.take_rest(&front).await;
         }
-        drop(client);
+        drop(front);
         let ended = world.witness.now();
         let passed = ended.since(NOON);
         let mut summary = Summary { deaths, passed, ..Summary::default() };

@@ -27,7 +27,7 @@ fn check(engine: Engine, messages: u64, runs: u64, messages_per_death: u64) {
     let messages = setting("CALLSLIP_MESSAGES").unwrap_or(messages) / runs;
     let first = fresh_seed();
     let runs = if setting("CALLSLIP_SEED").is_some() { 1 } else { runs };
-    let (mut accepted, mut interrupted) = (0, 0);
+    let (mut accepted, mut died, mut interrupted) = (0, 0, 0);
     for seed in first..first + runs {
         let deaths = u32::try_from(messages / messages_per_death).unwrap_or(u32::MAX);
         let plan = Plan { engine, seed, messages, deaths };
@@ -35,9 +35,12 @@ fn check(engine: Engine, messages: u64, runs: u64, messages_per_death: u64) {
         let summary = run(&plan);
         println!("{summary}");
         accepted += summary.accepted;
+        died += summary.deaths;
         interrupted += summary.interrupted;
     }
-    assert!(accepted > 100 && interrupted > 0, "{accepted} accepted, {interrupted} interrupted");
+    let figures = format!("{accepted} accepted, {died} died, {interrupted} interrupted");
+    // A few hundred messages on a narrow trunk may all be out of harm's way.
+    assert!(accepted > 100 && died > 3 && (interrupted > 0 || accepted < 1_000), "{figures}");
 }
 
 #[test]
@@ -58,6 +61,7 @@ fn every_accepted_message_has_one_report_whichever_node_dies() {
 fn a_seed_makes_the_same_run_again() {
     let seed = fresh_seed();
     println!("CALLSLIP_SEED={seed}");
+    // Nodes on a database tell each other of their doings in real time.
     let plan = Plan { engine: Engine::Embedded, seed, messages: 200, deaths: 4 };
     assert_eq!(run(&plan), run(&plan));
 }
