@@ -29,7 +29,7 @@ pub(crate) struct Found {
     /// its note.
     pub(crate) twice: usize,
     /// Calls that a death must have met between a durable step and what was to follow: started and
-    /// not yet dialled, or over and not yet finished. Each death can meet one.
+    /// not yet dialled, or over and not yet finished.
     pub(crate) in_between: usize,
 }
 
