@@ -91,12 +91,6 @@ impl House {
         }
     }
 
-    /// Calls that its death may have met between a durable step and what was to follow.
-    pub(crate) fn excuses(&self) -> usize {
-        let unheard = self.ledger.unheard();
-        unheard.iter().filter(|verb| ["start", "retry", "finish"].contains(verb)).count()
-    }
-
     /// Stops in order.
     pub(crate) async fn stop(self) {
         let Self { ledger, exchange, edge, wire, .. } = self;

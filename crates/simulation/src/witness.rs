@@ -29,6 +29,10 @@ pub(crate) struct Seen {
     pub(crate) sequence: Vec<(Timestamp, String)>,
     /// Messages with a line when the process died.
     pub(crate) interrupted: BTreeSet<String>,
+    /// When the last line of each message was let go of.
+    pub(crate) over: BTreeMap<String, Timestamp>,
+    /// When somebody died.
+    pub(crate) deaths: BTreeSet<Timestamp>,
     /// How often one of them was dialled again. Each death may cause one: an attempt that was over,
     /// and its line not yet gone.
     pub(crate) dialled_again: usize,
@@ -53,6 +57,7 @@ struct WatchedLine {
     line: Box<dyn Line>,
     house: u64,
     number: u64,
+    clock: Arc<VirtualClock>,
     message_id: String,
     attempt: u8,
     seen: Arc<Mutex<Seen>>,
@@ -84,7 +89,9 @@ impl Witness {
 
     /// The house has died, and its lines with it.
     pub(crate) fn house_died(&self) {
+        let now = self.now();
         let mut seen = self.seen();
+        seen.deaths.insert(now);
         let (its, others) = std::mem::take(&mut seen.lines)
             .into_iter()
             .partition(|(_, line)| line.house == self.house);
@@ -105,6 +112,7 @@ impl Carrier for Witness {
         Box::new(WatchedLine {
             line: self.sandbox.line(message_id, attempt),
             house: self.house,
+            clock: Arc::clone(&self.clock),
             number: seen.lines_made,
             message_id: message_id.to_owned(),
             attempt,
@@ -136,6 +144,7 @@ impl Drop for WatchedLine {
     fn drop(&mut self) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.lines.remove(&self.number);
+        seen.over.insert(self.message_id.clone(), self.clock.now());
     }
 }
 

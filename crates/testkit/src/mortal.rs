@@ -69,7 +69,6 @@ struct Worker {
 struct Life {
     death: Option<Death>,
     steps: u64,
-    unheard: Vec<&'static str>,
     refusals: HashMap<&'static str, VecDeque<StoreError>>,
 }
 
@@ -77,8 +76,7 @@ impl MortalLedger {
     /// The same ledger, in the virtual time of that clock, which has to be the ledger's own.
     pub fn new(ledger: Arc<dyn Ledger>, clock: Arc<VirtualClock>, death: Option<Death>) -> Self {
         let (died, _) = watch::channel(false);
-        let life =
-            Mutex::new(Life { death, steps: 0, unheard: Vec::new(), refusals: HashMap::new() });
+        let life = Mutex::new(Life { death, steps: 0, refusals: HashMap::new() });
         Self { ledger, clock, worker: Worker::new(), life, died, wire: None }
     }
 
@@ -100,11 +98,6 @@ impl MortalLedger {
         self.life().steps
     }
 
-    /// The verbs that were asked for and gave no answer, because it had died, or died of them.
-    pub fn unheard(&self) -> Vec<&'static str> {
-        self.life().unheard.clone()
-    }
-
     /// Whether it has died.
     pub fn is_dead(&self) -> bool {
         *self.died.borrow()
@@ -124,11 +117,11 @@ impl MortalLedger {
     ) -> Result<T> {
         let death = self.next_step();
         if let Some(Death::Before(_)) = death {
-            return self.die(name).await;
+            return self.die().await;
         }
         let answer = self.look(name, verb).await;
         if let Some(Death::After(_)) = death {
-            return self.die(name).await;
+            return self.die().await;
         }
         answer
     }
@@ -139,7 +132,7 @@ impl MortalLedger {
         verb: impl FnOnce(Arc<dyn Ledger>) -> Answer<T> + Send + 'static,
     ) -> Result<T> {
         if self.is_dead() {
-            return self.die(name).await;
+            return self.die().await;
         }
         if let Some(error) = self.refusal(name) {
             return Err(error);
@@ -148,7 +141,7 @@ impl MortalLedger {
         self.clock.now();
         match self.run(verb(Arc::clone(&self.ledger))) {
             Some(answer) => answer,
-            None => self.die(name).await,
+            None => self.die().await,
         }
     }
 
@@ -183,8 +176,7 @@ impl MortalLedger {
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn die<T>(&self, verb: &'static str) -> T {
-        self.life().unheard.push(verb);
+    async fn die<T>(&self) -> T {
         self.died.send_replace(true);
         std::future::pending().await
     }

@@ -114,6 +114,43 @@ async fn connections_that_are_lost_at_commits_lose_and_double_nothing() {
     assert!(cutter.cuts() > 20, "only {} were lost", cutter.cuts());
 }
 
+/// The cutter that a node dies at is what simulations rely on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_dies_at_a_commit_reaches_nobody_any_more() {
+    let mut dead = Vec::new();
+    for (cut, taken) in [(Cut::Before, 0), (Cut::After, 1)] {
+        let database = Database::new();
+        let mut steps = 0;
+        let decide = move || {
+            steps += 1;
+            if steps == 3 { cut } else { Cut::None }
+        };
+        let other = database.node().await;
+        let account = other.add_account(conformance::account("one")).await.unwrap().id;
+        let server = database.server.address();
+        let cutter = Cutter::fatal(server, MARKS.to_vec(), decide).await.unwrap();
+        let (mut death, node) = (cutter.death(), database.behind(&cutter, clock()).await);
+        // Its first commit was that of its opening.
+        let reports = |number: u8| vec![conformance::report("b", &number.to_string())];
+        node.feed(account, reports(1)).await.unwrap();
+        tokio::select! {
+            taken = node.take(account, conformance::ask(9)) => panic!("{taken:?}"),
+            died = death.wait_for(|dead| *dead) => _ = died.unwrap(),
+        }
+        let fed = node.feed(account, reports(2));
+        let fed = tokio::time::timeout(Duration::from_millis(300), fed).await;
+        assert!(fed.is_err(), "it reaches nobody");
+        let waiting = other.waiting(account).await.unwrap();
+        assert_eq!((waiting.pending, waiting.in_flight), (1 - taken, taken), "{cut:?}");
+        dead.push(tokio::task::spawn_blocking(move || drop((node, cutter))));
+        let waiting = other.waiting(account).await.unwrap();
+        assert_eq!(waiting.in_flight, taken, "it does not even leave");
+    }
+    for dead in dead {
+        dead.await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_crashes_under_load_loses_and_doubles_nothing() {
     let server = Arc::new(PostgresServer::start());

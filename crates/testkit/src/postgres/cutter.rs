@@ -43,6 +43,9 @@ struct Script {
 
 impl Script {
     fn decide(&self) -> Cut {
+        if self.is_shut() {
+            return Cut::None;
+        }
         let cut = (self.decide.lock().unwrap_or_else(PoisonError::into_inner))();
         if cut != Cut::None {
             self.cuts.fetch_add(1, Ordering::SeqCst);
@@ -189,7 +192,8 @@ async fn up(
     let mut marked: HashSet<Vec<u8>> = HashSet::new();
     loop {
         let (kind, whole) = message(&mut from).await?;
-        if script.is_shut() {
+        // What the last of it is may be said in several messages.
+        if script.is_shut() && !deaf.load(Ordering::SeqCst) {
             return Ok(());
         }
         let mut words = whole[5..].split(|byte| *byte == 0);
