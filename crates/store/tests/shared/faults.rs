@@ -135,7 +135,7 @@ async fn a_node_that_dies_at_a_commit_reaches_nobody_any_more() {
         node.feed(account, reports(1)).await.unwrap();
         tokio::select! {
             taken = node.take(account, conformance::ask(9)) => panic!("{taken:?}"),
-            died = death.wait_for(|dead| *dead) => _ = died.unwrap(),
+            died = death.wait_for(|dead| *dead) => drop(died.unwrap()),
         }
         let fed = node.feed(account, reports(2));
         let fed = tokio::time::timeout(Duration::from_millis(300), fed).await;
