@@ -23,7 +23,7 @@ async fn many_takers_and_feeders_share_one_queue() {
     for _ in 0..NODES {
         nodes.push(open_at(&home.word(), clock.clone()).await);
     }
-    let node = |number: usize| Arc::clone(&nodes[number % NODES]);
+    let node = |number: usize| Arc::clone(&nodes[number % nodes.len()]);
     let account = node(0).add_account(conformance::account("one")).await.unwrap().id;
     let each = setting("CALLSLIP_REPORTS").unwrap_or(REPORTS) as usize / FEEDERS;
     let started = Instant::now();
