@@ -10,7 +10,7 @@ use testkit::postgres::{Cutter, PostgresServer, url_at};
 /// Nodes at once on one ledger.
 pub(crate) const NODES: usize = 3;
 /// Reports that many share at once.
-pub(crate) const REPORTS: u64 = 200_000;
+pub(crate) const REPORTS: u64 = 600_000;
 
 /// What commits by itself.
 pub(crate) const MARKS: [&str; 1] = ["FROM exchange("];
