@@ -1,5 +1,5 @@
 //! The short form of the simulation, in the ordinary test run: five thousand messages on the
-//! embedded engine and two hundred on the shared one, over seeds that are new each time.
+//! embedded engine and three hundred on the shared one, over seeds that are new each time.
 //! `CALLSLIP_SEED` runs one of them again, `CALLSLIP_MESSAGES` says how many messages,
 //! `CALLSLIP_LONG` runs more than a hundred thousand, and ten thousand.
 
@@ -53,8 +53,8 @@ fn every_accepted_message_has_one_report_whatever_dies() {
 /// Fewer messages, because each step is a transaction of a real server; more deaths.
 #[test]
 fn every_accepted_message_has_one_report_whichever_node_dies() {
-    let messages = if is_long() { 10_000 } else { 220 };
-    check(Engine::Shared, messages, if is_long() { RUNS } else { 1 }, 10);
+    let messages = if is_long() { 10_000 } else { 300 };
+    check(Engine::Shared, messages, if is_long() { RUNS } else { 1 }, 12);
 }
 
 #[test]
