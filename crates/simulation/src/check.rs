@@ -28,9 +28,6 @@ pub(crate) struct Found {
     /// Reports that came twice, which may happen only when the server dies between an answer and
     /// its note.
     pub(crate) twice: usize,
-    /// Calls that a death must have met between a durable step and what was to follow: started and
-    /// not yet dialled, or over and not yet finished. Each death can meet one.
-    pub(crate) in_between: usize,
 }
 
 /// Looks at everything that a customer sent and took.
@@ -161,15 +158,21 @@ impl Check<'_> {
             CANCELLED => self.accepted.is_cancelled,
             EXPIRED => asked.validity_minutes.is_some() || asked.window.is_some(),
             NOT_FETCHED => asked.audio_is_missing && !is_dialled,
-            INTERNAL => {
-                self.found.in_between += usize::from(!self.seen.interrupted.contains(self.id));
-                true
-            }
+            INTERNAL => self.is_cut_off(),
             _ => is_dialled && of_number(&asked.a).contains(&error),
         };
         if !is_explained {
             self.wrong("nothing explains its error");
         }
+    }
+
+    /// A death interrupted it; or met it between a durable step and what was to follow, which takes
+    /// no time: started and not yet dialled, or over and not yet finished.
+    fn is_cut_off(&self) -> bool {
+        let died_at = |at: &Timestamp| self.seen.deaths.contains(at);
+        self.seen.interrupted.contains(self.id)
+            || self.seen.over.get(self.id).is_some_and(died_at)
+            || died_at(&self.report.sent_at)
     }
 
     fn price(&mut self) {

@@ -1,12 +1,12 @@
 //! The customers: an account each, with caps and a deck drawn from the seed.
 
-use api::in_process::Client;
 use bytes::Bytes;
 use engine::exchange::Caps;
 use fastrand::Rng;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 
+use crate::front::Front;
 use crate::house::House;
 use crate::price::DECK;
 
@@ -73,20 +73,20 @@ impl Customer {
     }
 
     /// Asks for something, and reads the answer.
-    pub(crate) async fn ask(&self, client: &Client, target: Target<'_>) -> Reply {
-        self.send(client, target, Bytes::new(), None).await
+    pub(crate) async fn ask(&self, front: &Front, target: Target<'_>) -> Reply {
+        self.send(front, target, Bytes::new(), None).await
     }
 
     /// Sends a JSON body, and reads the answer.
     pub(crate) async fn send(
         &self,
-        client: &Client,
+        front: &Front,
         target: Target<'_>,
         body: Bytes,
         idempotency_key: Option<&str>,
     ) -> Reply {
         let request = self.request(target, body, idempotency_key);
-        let mut answer = client.request(request).await.expect("a socket");
+        let mut answer = front.request(request).await.expect("a socket");
         let body = answer.receive().await.expect("the body is whole");
         let (status, headers) = (answer.status, std::mem::take(&mut answer.headers));
         answer.close().await;

@@ -12,8 +12,10 @@ use store::Ledger;
 use testkit::VirtualClock;
 
 use crate::customer::{self, Customer};
+use crate::front::Front;
 use crate::house::{House, World};
-use crate::run::{NOON, runtime};
+use crate::place::Place;
+use crate::run::{Engine, NOON, runtime};
 use crate::witness::Witness;
 
 /// Caps that bound nobody here.
@@ -22,28 +24,29 @@ const WIDE: Caps = Caps { calls_per_second: 1_000, concurrent_calls: 1_000 };
 /// Has each of some customers submit its calls at once, far more than the trunk takes, and gives
 /// the largest difference between any two of them in calls dialled while both still had some.
 pub fn worst_difference(seed: u64, calls: &[usize]) -> usize {
-    runtime().block_on(contend(seed, calls))
+    let place = Place::new(Engine::Embedded);
+    runtime().block_on(contend(seed, calls, &place))
 }
 
-async fn contend(seed: u64, calls: &[usize]) -> usize {
+async fn contend(seed: u64, calls: &[usize], place: &Place) -> usize {
     let mut rng = Rng::with_seed(seed);
-    let dir = tempfile::tempdir().expect("a directory can be made");
     let clock = Arc::new(VirtualClock::at(NOON));
     let sandbox = Sandbox { seed, ..Sandbox::default() };
     let witness = Witness::new(sandbox, Arc::clone(&clock));
     let trunk = Caps { concurrent_calls: rng.u32(1..20), ..WIDE };
     let settings = ExchangeSettings { trunk, account: WIDE, ..ExchangeSettings::default() };
-    let world = World { dir: dir.path(), clock, witness, settings };
-    let house = House::open(&world, seed, None).await;
+    let world = World { place, clock, witness, settings };
+    let houses = [House::open(&world, seed, None).await];
+    let front = Front::of(&houses, seed);
+    let [house] = houses;
     customer::import_deck(&house).await;
-    let client = house.client();
     let mut left = BTreeMap::new();
     for (number, count) in (1..).zip(calls) {
         let customer = Customer::unbound(number, &house).await;
         let to: Vec<String> = (0..*count).map(|n| format!("38598{n:07}000")).collect();
         let message = json!({"from": customer.from, "to": to, "text": "Hello"});
         let body = Bytes::from(json!({"messages": [message]}).to_string());
-        let reply = customer.send(&client, ("POST", "/tts/3/multi"), body, None).await;
+        let reply = customer.send(&front, ("POST", "/tts/3/multi"), body, None).await;
         assert_eq!(reply.status, 200, "{:?}", reply.body);
         left.insert(customer.from, *count);
     }
@@ -55,7 +58,7 @@ async fn contend(seed: u64, calls: &[usize]) -> usize {
     while !house.ledger.due().await.expect("the ledger can be asked").is_empty() {
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     }
-    drop(client);
+    drop(front);
     house.stop().await;
     largest(&world.witness, left)
 }

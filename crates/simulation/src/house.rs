@@ -1,8 +1,7 @@
-//! One life of the process: ledger, exchange and edge over one directory, until it is stopped or
-//! dies.
+//! One life of the process: ledger, exchange and edge at one place, until it is stopped or dies.
 
-use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use api::in_process::Client;
@@ -18,15 +17,15 @@ use model::deck::DeckFile;
 use model::message::Prompt;
 use model::{Account, Message, Timestamp};
 use std::sync::Mutex;
-use store::{Embedded, Keeping, Ledger};
+use store::Ledger;
+use testkit::postgres::Cutter;
 use testkit::{Death, MortalLedger, VirtualClock};
 
+use crate::place::{Opened, Place};
 use crate::witness::Witness;
 
-/// Reports are looked at when everything is over, however long that takes.
-const RETENTION: Duration = Duration::from_secs(20 * 365 * 86_400);
 /// How often what the clock has ended is ended.
-const UPKEEP: Duration = Duration::from_secs(60);
+pub(crate) const UPKEEP: Duration = Duration::from_secs(60);
 /// Turns of the runtime until every task of a process that died is gone.
 const TURNS_MAX: usize = 10_000;
 
@@ -35,11 +34,13 @@ pub(crate) struct House {
     pub(crate) ledger: Arc<MortalLedger>,
     exchange: Exchange,
     edge: Arc<Edge>,
+    witness: Witness,
+    wire: Option<Cutter>,
 }
 
 /// The world that every life is lived in.
 pub(crate) struct World<'a> {
-    pub(crate) dir: &'a Path,
+    pub(crate) place: &'a Place,
     pub(crate) clock: Arc<VirtualClock>,
     pub(crate) witness: Witness,
     pub(crate) settings: ExchangeSettings,
@@ -47,15 +48,14 @@ pub(crate) struct World<'a> {
 
 impl House {
     pub(crate) async fn open(world: &World<'_>, seed: u64, death: Option<Death>) -> Self {
-        let keeping = Keeping { retention: RETENTION, ..Keeping::default() };
         let clock = Arc::clone(&world.clock);
-        let embedded = Embedded::open(world.dir, keeping, clock.clone());
-        let embedded = Arc::new(embedded.expect("the ledger opens after any death"));
-        let ledger = Arc::new(MortalLedger::new(embedded, clock.clone(), death));
+        let Opened { ledger, wire } = world.place.open(&clock, death);
+        let ledger = Arc::new(ledger);
+        let witness = world.witness.of_house();
         let tariffs = Arc::new(Tariffs::load(&*ledger).await.expect("the ledger can be read"));
         let parts = Parts {
             ledger: ledger.clone(),
-            carrier: Arc::new(world.witness.clone()),
+            carrier: Arc::new(witness.clone()),
             prompter: Arc::new(Reader),
             tariffs: Arc::clone(&tariffs),
             time: Time::new(clock.clone(), 1),
@@ -70,7 +70,7 @@ impl House {
         let telephony = Arc::new(Wired(tariffs));
         let edge =
             Edge::with_ids(ledger.clone(), telephony, clock, settings, Arc::new(fresh_id)).await;
-        Self { ledger, exchange, edge: edge.expect("the edge starts") }
+        Self { ledger, exchange, edge: edge.expect("the edge starts"), witness, wire }
     }
 
     /// A client of the API.
@@ -93,26 +93,37 @@ impl House {
 
     /// Stops in order.
     pub(crate) async fn stop(self) {
-        let Self { ledger, exchange, edge } = self;
+        let Self { ledger, exchange, edge, wire, .. } = self;
         exchange.stop().await;
         drop(edge);
-        gone(ledger).await;
+        drop(last(ledger).await);
+        drop(wire);
     }
 
-    /// The process has died: whatever it was about to do, it does not.
-    pub(crate) async fn vanish(self) {
-        let Self { ledger, exchange, edge } = self;
+    /// The process has died: whatever it was about to do, it does not. A ledger behind a wire only
+    /// finds that out when it leaves and reaches nobody; whoever joins the thread waits for that.
+    pub(crate) async fn vanish(self) -> Option<JoinHandle<()>> {
+        let Self { ledger, exchange, edge, witness, wire } = self;
+        witness.house_died();
         drop(exchange);
         drop(edge);
-        gone(ledger).await;
+        let ledger = last(ledger).await;
+        // To the end: what is behind a wire that is gone could reach another one at its address.
+        let wire = wire?;
+        Some(std::thread::spawn(move || {
+            drop(ledger);
+            drop(wire);
+        }))
     }
 }
 
-/// Waits until nobody has the ledger any more, and closes it.
-async fn gone(ledger: Arc<MortalLedger>) {
+/// Waits until nobody else has the ledger any more.
+async fn last(ledger: Arc<MortalLedger>) -> MortalLedger {
+    let mut ledger = ledger;
     for _ in 0..TURNS_MAX {
-        if Arc::strong_count(&ledger) == 1 {
-            return drop(ledger);
+        match Arc::try_unwrap(ledger) {
+            Ok(last) => return last,
+            Err(shared) => ledger = shared,
         }
         tokio::task::yield_now().await;
     }

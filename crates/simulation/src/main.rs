@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use clap::Parser;
-use simulation::{Plan, run};
+use simulation::{Engine, Plan, run};
 
 /// The whole of Callslip in one process, in virtual time and by a seed.
 #[derive(Parser)]
@@ -17,12 +17,16 @@ struct Arguments {
     /// Deaths of the process on the way.
     #[arg(long, default_value_t = 20)]
     deaths: u32,
+    /// On a PostgreSQL of its own, which it starts, in place of a directory.
+    #[arg(long)]
+    shared: bool,
 }
 
 fn main() {
-    let Arguments { seed, messages, deaths } = Arguments::parse();
+    let Arguments { seed, messages, deaths, shared } = Arguments::parse();
     let seed = seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 16);
-    let plan = Plan { seed, messages, deaths };
+    let engine = if shared { Engine::Shared } else { Engine::Embedded };
+    let plan = Plan { engine, seed, messages, deaths };
     println!("{plan}");
     println!("{}", run(&plan));
 }

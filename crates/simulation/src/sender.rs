@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use api::in_process::Client;
 use bytes::Bytes;
 use fastrand::Rng;
 use model::Timestamp;
 use serde_json::{Value, json};
 
 use crate::customer::{Customer, Reply};
+use crate::front::Front;
 use crate::request::{Asked, Outgoing};
 use crate::witness::Witness;
 
@@ -65,24 +65,24 @@ impl Sender {
 
     /// Sends until its quota is reached and nothing of it is paused. May be dropped at any time, if
     /// the server dies, and is called again when there is another one.
-    pub(crate) async fn live(&mut self, client: &Client, witness: &Witness) {
+    pub(crate) async fn live(&mut self, front: &Front, witness: &Witness) {
         while self.outbox.is_some() || self.asked_for < self.quota {
-            self.deliver(client, witness).await;
+            self.deliver(front, witness).await;
             match self.rng.u8(0..12) {
-                0 | 1 => self.cancel(client, witness).await,
-                2 => self.pause(client, witness).await,
-                3 => self.resume(client).await,
+                0 | 1 => self.cancel(front, witness).await,
+                2 => self.pause(front, witness).await,
+                3 => self.resume(front).await,
                 _ => {}
             }
             let millis = *self.rng.choice(&[0, 50, 2_000, 30_000, 300_000]).expect("a pause");
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }
         while !self.paused.is_empty() {
-            self.resume(client).await;
+            self.resume(front).await;
         }
     }
 
-    async fn deliver(&mut self, client: &Client, witness: &Witness) {
+    async fn deliver(&mut self, front: &Front, witness: &Witness) {
         if self.outbox.is_none() {
             self.requests += 1;
             let now = witness.now();
@@ -94,9 +94,9 @@ impl Sender {
         if self.rng.u8(0..10) == 0 {
             // The answer is lost on the way; the request is sent again below.
             let request = self.request_of(&outgoing);
-            drop(client.request(request).await.expect("a socket"));
+            drop(front.request(request).await.expect("a socket"));
         }
-        let reply = self.post(client, &outgoing).await;
+        let reply = self.post(front, &outgoing).await;
         if reply.status == 429 {
             let wait = reply.retry_after().unwrap_or(1);
             return tokio::time::sleep(Duration::from_secs(wait)).await;
@@ -105,14 +105,14 @@ impl Sender {
             self.faults.push(format!("{} {:?} to {outgoing:?}", reply.status, reply.body));
         } else {
             self.note(&outgoing, &reply.json(), witness.now());
-            self.repeat(client, &outgoing, &reply.body).await;
+            self.repeat(front, &outgoing, &reply.body).await;
         }
         self.outbox = None;
     }
 
     /// Sends a request again that was answered: the answer must be the same. Without its key, the
     /// ids of its messages must do, which tell the same bulk only if something of it was accepted.
-    async fn repeat(&mut self, client: &Client, outgoing: &Outgoing, answered: &Bytes) {
+    async fn repeat(&mut self, front: &Front, outgoing: &Outgoing, answered: &Bytes) {
         if self.rng.u8(0..6) > 0 {
             return;
         }
@@ -124,7 +124,7 @@ impl Sender {
         } else if again.key.is_none() {
             return;
         }
-        let reply = self.post(client, &again).await;
+        let reply = self.post(front, &again).await;
         if reply.status != 429 && reply.body != *answered {
             self.faults.push(format!("answered {answered:?}, and then {:?}", reply.body));
         }
@@ -160,12 +160,12 @@ impl Sender {
         }
     }
 
-    async fn cancel(&mut self, client: &Client, witness: &Witness) {
+    async fn cancel(&mut self, front: &Front, witness: &Witness) {
         let ids: Vec<&String> = self.accepted.keys().rev().take(20).collect();
         let Some(id) = self.rng.choice(&ids).map(|id| (*id).clone()) else { return };
         self.accepted.entry(id.clone()).and_modify(|one| one.is_cancelled = true);
         let path = format!("/callslip/1/calls/{id}");
-        let reply = self.customer.ask(client, ("DELETE", &path)).await;
+        let reply = self.customer.ask(front, ("DELETE", &path)).await;
         if reply.status != 200 {
             self.faults.push(format!("{} {:?} to {path}", reply.status, reply.body));
         } else if reply.json()["was"] == "waiting" {
@@ -176,13 +176,13 @@ impl Sender {
         }
     }
 
-    async fn pause(&mut self, client: &Client, witness: &Witness) {
+    async fn pause(&mut self, front: &Front, witness: &Witness) {
         let known: BTreeSet<&String> = self.paused.keys().collect();
         let bulks: Vec<&String> = self.bulks.iter().filter(|id| !known.contains(id)).collect();
         let Some(bulk) = self.rng.choice(&bulks).map(|id| (*id).clone()) else { return };
         // It may be paused from now on, whether the answer comes or not.
         self.paused.insert(bulk.clone(), witness.now());
-        let reply = self.set_status(client, &bulk, "PAUSED").await;
+        let reply = self.set_status(front, &bulk, "PAUSED").await;
         if reply.status != 200 {
             self.paused.remove(&bulk);
             if reply.status != 409 {
@@ -191,24 +191,24 @@ impl Sender {
         }
     }
 
-    async fn resume(&mut self, client: &Client) {
+    async fn resume(&mut self, front: &Front) {
         let Some(bulk) = self.paused.keys().next().cloned() else { return };
-        let reply = self.set_status(client, &bulk, "PENDING").await;
+        let reply = self.set_status(front, &bulk, "PENDING").await;
         if !matches!(reply.status.as_u16(), 200 | 409) {
             self.faults.push(format!("{} {:?} to a resume", reply.status, reply.body));
         }
         self.paused.remove(&bulk);
     }
 
-    async fn set_status(&self, client: &Client, bulk: &str, status: &str) -> Reply {
+    async fn set_status(&self, front: &Front, bulk: &str, status: &str) -> Reply {
         let path = format!("/tts/3/bulks/status?bulkId={bulk}");
         let body = json!({"status": status}).to_string().into();
-        self.customer.send(client, ("PUT", &path), body, None).await
+        self.customer.send(front, ("PUT", &path), body, None).await
     }
 
-    async fn post(&self, client: &Client, outgoing: &Outgoing) -> Reply {
+    async fn post(&self, front: &Front, outgoing: &Outgoing) -> Reply {
         let Outgoing { path, body, key, .. } = outgoing;
-        self.customer.send(client, ("POST", path), body.clone(), key.as_deref()).await
+        self.customer.send(front, ("POST", path), body.clone(), key.as_deref()).await
     }
 
     fn request_of(&self, outgoing: &Outgoing) -> http::Request<Bytes> {

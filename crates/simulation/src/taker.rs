@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use api::in_process::{Answer, Client};
+use api::in_process::Answer;
 use bytes::Bytes;
 use fastrand::Rng;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::customer::Customer;
+use crate::front::Front;
 
 /// The taking side of a customer. What it has outlives the server.
 pub(crate) struct Taker {
@@ -61,22 +62,26 @@ impl Taker {
     }
 
     /// Takes for ever. May be dropped at any time, if the server dies.
-    pub(crate) async fn live(&mut self, client: &Client) {
+    pub(crate) async fn live(&mut self, front: &Front) {
         loop {
-            self.take_once(client).await;
-            let millis = *self.rng.choice(&[10, 1_000, 20_000, 120_000]).expect("a pause");
+            // Who was given nothing has less reason to ask soon.
+            let pauses: &[u64] = match self.take_once(front).await {
+                true => &[10, 1_000, 20_000, 120_000],
+                false => &[1_000, 120_000, 600_000],
+            };
+            let millis = *self.rng.choice(pauses).expect("a pause");
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }
     }
 
     /// Takes in order until there is nothing more. How many came.
-    pub(crate) async fn take_rest(&mut self, client: &Client) -> usize {
+    pub(crate) async fn take_rest(&mut self, front: &Front) -> usize {
         let mut all = 0;
         if let Some(keyed) = self.keyed.clone() {
-            all += self.finish_keyed(client, keyed).await;
+            all += self.finish_keyed(front, keyed).await;
         }
         loop {
-            let answer = self.get(client, "/tts/3/reports?limit=1000", None).await;
+            let answer = self.get(front, "/tts/3/reports?limit=1000", None).await;
             let came = self.receive(answer).await;
             all += came;
             if came == 0 {
@@ -85,10 +90,10 @@ impl Taker {
         }
     }
 
-    async fn take_once(&mut self, client: &Client) {
+    /// Takes once; whether something came, or may have.
+    async fn take_once(&mut self, front: &Front) -> bool {
         if let Some(keyed) = self.keyed.clone() {
-            self.finish_keyed(client, keyed).await;
-            return;
+            return self.finish_keyed(front, keyed).await > 0;
         }
         let path = format!("/tts/3/reports?limit={}", self.rng.u32(1..60));
         match self.rng.u8(0..8) {
@@ -96,30 +101,33 @@ impl Taker {
                 self.takes += 1;
                 let key = format!("take-{}", self.takes);
                 self.keyed = Some(Keyed { key: key.clone(), path: path.clone(), seen: None });
-                let answer = self.get(client, &path, Some(&key)).await;
+                let answer = self.get(front, &path, Some(&key)).await;
                 self.lose(answer).await;
+                true
             }
             1 | 2 => {
-                let answer = self.get(client, &path, None).await;
+                let answer = self.get(front, &path, None).await;
                 self.lose(answer).await;
+                true
             }
             3 => {
-                let mut answer = self.get(client, &path, None).await;
+                let mut answer = self.get(front, &path, None).await;
                 let ids = self.read(&mut answer).await;
                 self.arriving.clone_from(&ids);
                 answer.stay().await;
                 self.have(&ids);
+                !ids.is_empty()
             }
             _ => {
-                let answer = self.get(client, &path, None).await;
-                self.receive(answer).await;
+                let answer = self.get(front, &path, None).await;
+                self.receive(answer).await > 0
             }
         }
     }
 
     /// The same take again, by its key: the same reports.
-    async fn finish_keyed(&mut self, client: &Client, keyed: Keyed) -> usize {
-        let mut answer = self.get(client, &keyed.path, Some(&keyed.key)).await;
+    async fn finish_keyed(&mut self, front: &Front, keyed: Keyed) -> usize {
+        let mut answer = self.get(front, &keyed.path, Some(&keyed.key)).await;
         let body = answer.receive().await.expect("the body is whole");
         let ids = ids_of(&body);
         if keyed.seen.as_ref().is_some_and(|seen| ids_of(seen) != ids && !ids_of(seen).is_empty()) {
@@ -174,9 +182,9 @@ impl Taker {
         }
     }
 
-    async fn get(&self, client: &Client, path: &str, key: Option<&str>) -> Answer {
+    async fn get(&self, front: &Front, path: &str, key: Option<&str>) -> Answer {
         let request = self.customer.request(("GET", path), Bytes::new(), key);
-        client.request(request).await.expect("a socket")
+        front.request(request).await.expect("a socket")
     }
 }
 

@@ -11,9 +11,10 @@ use engine::sandbox::Sandbox;
 use model::{Clock, Timestamp};
 use testkit::VirtualClock;
 
-/// The sandbox, watched.
+/// The sandbox, watched: all of it, or what one house makes of it.
 #[derive(Clone)]
 pub(crate) struct Witness {
+    house: u64,
     sandbox: Sandbox,
     clock: Arc<VirtualClock>,
     seen: Arc<Mutex<Seen>>,
@@ -28,6 +29,10 @@ pub(crate) struct Seen {
     pub(crate) sequence: Vec<(Timestamp, String)>,
     /// Messages with a line when the process died.
     pub(crate) interrupted: BTreeSet<String>,
+    /// When the last line of each message was let go of.
+    pub(crate) over: BTreeMap<String, Timestamp>,
+    /// When somebody died.
+    pub(crate) deaths: BTreeSet<Timestamp>,
     /// How often one of them was dialled again. Each death may cause one: an attempt that was over,
     /// and its line not yet gone.
     pub(crate) dialled_again: usize,
@@ -35,19 +40,24 @@ pub(crate) struct Seen {
     pub(crate) faults: Vec<String>,
     caps: BTreeMap<String, Caps>,
     trunk: Option<Caps>,
+    houses: u64,
     lines: BTreeMap<u64, Live>,
     lines_made: u64,
-    lately: BTreeMap<String, VecDeque<Timestamp>>,
+    /// A pace is kept by each house for itself.
+    lately: BTreeMap<(u64, String), VecDeque<Timestamp>>,
 }
 
 struct Live {
+    house: u64,
     message_id: String,
     from: String,
 }
 
 struct WatchedLine {
     line: Box<dyn Line>,
+    house: u64,
     number: u64,
+    clock: Arc<VirtualClock>,
     message_id: String,
     attempt: u8,
     seen: Arc<Mutex<Seen>>,
@@ -58,7 +68,14 @@ const TRUNK: &str = "";
 
 impl Witness {
     pub(crate) fn new(sandbox: Sandbox, clock: Arc<VirtualClock>) -> Self {
-        Self { sandbox, clock, seen: Arc::default() }
+        Self { house: 0, sandbox, clock, seen: Arc::default() }
+    }
+
+    /// The same for a house that is new.
+    pub(crate) fn of_house(&self) -> Self {
+        let mut seen = self.seen();
+        seen.houses += 1;
+        Self { house: seen.houses, ..self.clone() }
     }
 
     /// What the calls from a number are bound by; of all numbers together if none is given.
@@ -70,13 +87,17 @@ impl Witness {
         }
     }
 
-    /// The process has died, and its lines with it.
-    pub(crate) fn process_died(&self) {
+    /// The house has died, and its lines with it.
+    pub(crate) fn house_died(&self) {
+        let now = self.now();
         let mut seen = self.seen();
-        let lines = std::mem::take(&mut seen.lines);
-        seen.interrupted.extend(lines.into_values().map(|line| line.message_id));
-        // The pace begins anew with the next process.
-        seen.lately.clear();
+        seen.deaths.insert(now);
+        let (its, others) = std::mem::take(&mut seen.lines)
+            .into_iter()
+            .partition(|(_, line)| line.house == self.house);
+        seen.lines = others;
+        let its: BTreeMap<u64, Live> = its;
+        seen.interrupted.extend(its.into_values().map(|line| line.message_id));
     }
 
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -90,6 +111,8 @@ impl Carrier for Witness {
         seen.lines_made += 1;
         Box::new(WatchedLine {
             line: self.sandbox.line(message_id, attempt),
+            house: self.house,
+            clock: Arc::clone(&self.clock),
             number: seen.lines_made,
             message_id: message_id.to_owned(),
             attempt,
@@ -102,7 +125,8 @@ impl Line for WatchedLine {
     fn order(&mut self, order: Order, now: Timestamp) {
         if let Order::Dial { leg: Leg::A, from, .. } = &order {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.dialled(self.number, (&self.message_id, self.attempt), from, now);
+            let line = (self.house, self.number);
+            seen.dialled(line, (&self.message_id, self.attempt), from, now);
         }
         self.line.order(order, now);
     }
@@ -120,11 +144,18 @@ impl Drop for WatchedLine {
     fn drop(&mut self) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.lines.remove(&self.number);
+        seen.over.insert(self.message_id.clone(), self.clock.now());
     }
 }
 
 impl Seen {
-    fn dialled(&mut self, line: u64, (message, attempt): (&str, u8), from: &str, now: Timestamp) {
+    fn dialled(
+        &mut self,
+        (house, line): (u64, u64),
+        (message, attempt): (&str, u8),
+        from: &str,
+        now: Timestamp,
+    ) {
         let attempts = self.dials.entry(message.to_owned()).or_default();
         if let Some(before) = attempts.insert(attempt, now) {
             let fault =
@@ -133,22 +164,27 @@ impl Seen {
         }
         self.dialled_again += usize::from(self.interrupted.contains(message));
         self.sequence.push((now, from.to_owned()));
-        let live = Live { message_id: message.to_owned(), from: from.to_owned() };
+        let live = Live { house, message_id: message.to_owned(), from: from.to_owned() };
         self.lines.insert(line, live);
         for name in [TRUNK, from] {
-            self.is_within_caps(name, now);
+            self.is_within_caps(house, name, now);
         }
     }
 
-    fn is_within_caps(&mut self, name: &str, now: Timestamp) {
+    /// The calls of an account at once are counted over all houses; what a trunk bears, and a pace,
+    /// each house counts for itself.
+    fn is_within_caps(&mut self, house: u64, name: &str, now: Timestamp) {
         let caps = if name == TRUNK { self.trunk } else { self.caps.get(name).copied() };
         let Some(caps) = caps else { return };
-        let is_its = |line: &&Live| name == TRUNK || line.from == name;
+        let is_its = |line: &&Live| match name {
+            TRUNK => line.house == house,
+            name => line.from == name,
+        };
         let at_once = self.lines.values().filter(is_its).count();
         if at_once > caps.concurrent_calls as usize {
             self.faults.push(format!("{at_once} calls at once from `{name}`: {caps:?}"));
         }
-        let lately = self.lately.entry(name.to_owned()).or_default();
+        let lately = self.lately.entry((house, name.to_owned())).or_default();
         while lately.front().is_some_and(|at| at.plus(Duration::from_secs(1)) <= now) {
             lately.pop_front();
         }

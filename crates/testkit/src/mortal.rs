@@ -35,6 +35,8 @@ pub struct MortalLedger {
     worker: Worker,
     life: Mutex<Life>,
     died: watch::Sender<bool>,
+    /// Shows whether what it is reached by has been cut off, if it is reached by something.
+    wire: Option<watch::Receiver<bool>>,
 }
 
 /// Where a ledger dies.
@@ -54,7 +56,8 @@ impl Death {
     }
 }
 
-type Answer<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Answer<T> = Running<Result<T>>;
 type Job = Box<dyn FnOnce(&Runtime) + Send>;
 
 /// The thread that verbs run on, with a runtime in real time.
@@ -74,7 +77,14 @@ impl MortalLedger {
     pub fn new(ledger: Arc<dyn Ledger>, clock: Arc<VirtualClock>, death: Option<Death>) -> Self {
         let (died, _) = watch::channel(false);
         let life = Mutex::new(Life { death, steps: 0, refusals: HashMap::new() });
-        Self { ledger, clock, worker: Worker::new(), life, died }
+        Self { ledger, clock, worker: Worker::new(), life, died, wire: None }
+    }
+
+    /// The same, which dies as well once that shows that its ledger is cut off from what is durable:
+    /// in the middle of a verb. See [`crate::postgres::Cutter::death`].
+    #[must_use]
+    pub fn behind(self, wire: watch::Receiver<bool>) -> Self {
+        Self { wire: Some(wire), ..self }
     }
 
     /// Refuses the next so many calls of the verb of that name, and does nothing of them.
@@ -107,11 +117,11 @@ impl MortalLedger {
     ) -> Result<T> {
         let death = self.next_step();
         if let Some(Death::Before(_)) = death {
-            self.die().await;
+            return self.die().await;
         }
         let answer = self.look(name, verb).await;
         if let Some(Death::After(_)) = death {
-            self.die().await;
+            return self.die().await;
         }
         answer
     }
@@ -122,14 +132,29 @@ impl MortalLedger {
         verb: impl FnOnce(Arc<dyn Ledger>) -> Answer<T> + Send + 'static,
     ) -> Result<T> {
         if self.is_dead() {
-            std::future::pending::<()>().await;
+            return self.die().await;
         }
         if let Some(error) = self.refusal(name) {
             return Err(error);
         }
         // Whoever reads the clock on another thread is told what it shows.
         self.clock.now();
-        self.worker.run(verb(Arc::clone(&self.ledger)))
+        match self.run(verb(Arc::clone(&self.ledger))) {
+            Some(answer) => answer,
+            None => self.die().await,
+        }
+    }
+
+    /// Runs the verb to its end; none if the ledger was cut off before.
+    fn run<T: Send + 'static>(&self, verb: Answer<T>) -> Option<Result<T>> {
+        let wire = self.wire.clone();
+        self.worker.run(Box::pin(async move {
+            tokio::select! {
+                biased;
+                answer = verb => Some(answer),
+                () = cut_off(wire) => None,
+            }
+        }))
     }
 
     /// How the ledger dies at the step that comes, if it does.
@@ -151,10 +176,16 @@ impl MortalLedger {
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn die(&self) {
+    async fn die<T>(&self) -> T {
         self.died.send_replace(true);
-        std::future::pending::<()>().await;
+        std::future::pending().await
     }
+}
+
+async fn cut_off(wire: Option<watch::Receiver<bool>>) {
+    let Some(mut wire) = wire else { return std::future::pending().await };
+    // Without a sender it is cut off as well.
+    let _ = wire.wait_for(|cut| *cut).await;
 }
 
 impl Worker {
@@ -166,7 +197,7 @@ impl Worker {
         Self { jobs: Some(jobs), thread: Some(thread) }
     }
 
-    fn run<T: Send + 'static>(&self, verb: Answer<T>) -> Result<T> {
+    fn run<T: Send + 'static>(&self, verb: Running<T>) -> T {
         let (answer, answered) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |runtime| {
             // Whoever asked is waiting below.
@@ -240,8 +271,12 @@ impl Ledger for MortalLedger {
         self.ledger.resolve(take, fate);
         // Whoever looks next must not see it sometimes: the look at an audit waits for every fate.
         let ledger = Arc::clone(&self.ledger);
-        let noted = self.worker.run(Box::pin(async move { ledger.audit("").await }));
-        assert!(noted.is_ok_and(|found| found.is_empty()), "no message is without a name");
+        match self.run(Box::pin(async move { ledger.audit("").await })) {
+            Some(noted) => {
+                assert!(noted.is_ok_and(|found| found.is_empty()), "no message is without a name");
+            }
+            None => _ = self.died.send_replace(true),
+        }
     }
 
     async fn list(&self, account: AccountId, query: ArchiveQuery) -> Result<Vec<Record>> {

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{TestDir, account, drain, open, try_open};
+use crate::both::drain;
+use crate::support::{TestDir, account, open, try_open};
 use model::deck::DeckFile;
 use model::{AccountId, Outcome};
 use store::conformance::{self, START};

@@ -30,6 +30,33 @@ impl Drop for TestDir {
     }
 }
 
+/// Nodes at once on one ledger.
+pub(crate) const NODES: usize = 1;
+/// Reports that many share at once.
+pub(crate) const REPORTS: u64 = 1_000_000;
+
+/// Children that are killed, one after the other.
+pub(crate) const ROUNDS: u64 = 8;
+
+/// Where a ledger is, for this process and for others.
+pub(crate) struct Home(TestDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(TestDir::new())
+    }
+
+    /// What another process is told of it.
+    pub(crate) fn word(&self) -> String {
+        self.0.path().to_str().unwrap().to_owned()
+    }
+}
+
+/// The ledger that the word is of.
+pub(crate) async fn open_at(word: &str, clock: ManualClock) -> Arc<dyn Ledger> {
+    Arc::new(Embedded::open(Path::new(word), Keeping::default(), Arc::new(clock)).unwrap())
+}
+
 /// A number from the environment.
 pub(crate) fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -49,16 +76,5 @@ pub(crate) async fn account(ledger: &Embedded) -> AccountId {
     match ledger.accounts().await.unwrap().first() {
         Some(account) => account.id,
         None => ledger.add_account(conformance::account("test")).await.unwrap().id,
-    }
-}
-
-/// Everything that is pending, oldest first, as `messageId`s. Settles what it takes.
-pub(crate) async fn drain(ledger: &Embedded, account: AccountId) -> Vec<String> {
-    let mut all = Vec::new();
-    loop {
-        let taken = ledger.take(account, conformance::ask(1_000)).await.unwrap();
-        let Some(take) = taken.take else { return all };
-        all.extend(taken.reports().unwrap().iter().map(|report| report.message_id.to_owned()));
-        ledger.resolve(take, store::Fate::Settled);
     }
 }

@@ -3,107 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use model::{AccountId, Clock, ManualClock};
 use store::{
-    Fate, Fed, Health, Keeping, LeaseAsk, Ledger, Postgres, PostgresSettings, ReturnReason, Share,
-    StoreError, conformance,
+    Fate, Fed, Health, Keeping, Ledger, Postgres, PostgresSettings, ReturnReason, StoreError,
+    conformance,
 };
-use testkit::postgres::{Cut, Cutter, PostgresServer, url_at};
+use testkit::postgres::{Cut, Cutter, PostgresServer};
 
-use crate::support::{Database, open};
-
-/// What commits by itself.
-const MARKS: [&str; 1] = ["FROM exchange("];
+use crate::both::drain;
+use crate::support::{Database, MARKS, open};
 
 fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::at(conformance::START))
-}
-
-/// A node that reaches the database through the cutter.
-async fn behind(cutter: &Cutter, database: &Database) -> Postgres {
-    let name = database.url.rsplit('/').next().unwrap();
-    let settings = PostgresSettings { url: url_at(cutter.address(), name), ..database.settings() };
-    open(settings, Keeping::default(), clock()).await
-}
-
-/// Takes and settles until nothing is left.
-async fn drain(ledger: &Postgres, account: AccountId) -> Vec<String> {
-    let mut all = Vec::new();
-    loop {
-        let taken = ledger.take(account, conformance::ask(7)).await.unwrap();
-        let Some(take) = taken.take else { return all };
-        all.extend(taken.reports().unwrap().iter().map(|report| report.message_id.to_owned()));
-        ledger.resolve(take, Fate::Settled);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_verb_is_done_once_though_the_answer_to_its_commit_is_lost() {
-    let database = Database::new();
-    for cut in [Cut::Before, Cut::After] {
-        let armed = Arc::new(AtomicBool::new(false));
-        let trigger = Arc::clone(&armed);
-        let decide = move || if trigger.swap(false, Ordering::SeqCst) { cut } else { Cut::None };
-        let cutter =
-            Cutter::before(database.server.address(), MARKS.to_vec(), decide).await.unwrap();
-        let ledger = behind(&cutter, &database).await;
-        let mut cuts = 0;
-        let mut lost = || {
-            cuts += 1;
-            assert_eq!((cutter.cuts(), armed.load(Ordering::SeqCst)), (cuts, false), "{cut:?}");
-        };
-        let arm = || armed.store(true, Ordering::SeqCst);
-        arm();
-        let account = conformance::account(&format!("{cut:?}"));
-        let account = ledger.add_account(account).await.expect("its name is not its own").id;
-        lost();
-        arm();
-        let reports = ["1", "2", "3"].map(|message| conformance::report("b", message)).to_vec();
-        assert_eq!(ledger.feed(account, reports.clone()).await.unwrap(), [Fed::New; 3]);
-        lost();
-        assert_eq!(ledger.feed(account, reports).await.unwrap(), [Fed::Duplicate; 3]);
-        arm();
-        let taken = ledger.take(account, conformance::ask(2)).await.unwrap();
-        lost();
-        assert_eq!(taken.records.len(), 2);
-        arm();
-        ledger.resolve(taken.take.unwrap(), Fate::Settled);
-        let waiting = ledger.waiting(account).await.unwrap();
-        lost();
-        assert_eq!((waiting.pending, waiting.in_flight), (1, 0));
-        assert_eq!(ledger.audit("1").await.unwrap().pop().unwrap().takes.len(), 1);
-        arm();
-        let messages = ["4", "5"].map(|message| conformance::message("c", message)).to_vec();
-        let submitted = ledger.submit(account, conformance::submission("c", messages)).await;
-        lost();
-        assert_eq!(submitted.unwrap().bulk_id, "c");
-        let shares = vec![Share { account, most: 9, under_way_max: 9 }];
-        let until = conformance::START.plus(Duration::from_secs(60));
-        arm();
-        let work = ledger.lease(LeaseAsk { shares, closing_max: 9, until }).await.unwrap();
-        lost();
-        assert_eq!(work.due.len(), 2, "both, and not leased to nobody");
-        let started = store::Started { attempt: 1, at: conformance::START };
-        arm();
-        ledger.start(work.due[0].lease, started).await.expect("it had not started before");
-        lost();
-        arm();
-        let end = conformance::finished("c", "4", "1.5");
-        ledger.finish(work.due[0].lease, end).await.expect("its lease was not lost");
-        lost();
-        let spent = ledger.spent(account, conformance::finished("c", "4", "0").day).await.unwrap();
-        assert_eq!(spent, "1.5".parse().unwrap(), "charged once");
-        arm();
-        let key = store::ReplayKey { value: "k".into(), fingerprint: 1 };
-        let ask = store::TakeAsk { key: Some(key), ..conformance::ask(1) };
-        let keyed = ledger.take(account, ask).await.unwrap();
-        lost();
-        assert!(!keyed.replayed && keyed.records.len() == 1);
-        assert_eq!(drain(&ledger, account).await, ["4"]);
-    }
 }
 
 /// Feeds, again whenever it is not known whether it was kept.
@@ -194,10 +108,47 @@ async fn connections_that_are_lost_at_commits_lose_and_double_nothing() {
         }
     };
     let cutter = Cutter::before(database.server.address(), MARKS.to_vec(), decide).await.unwrap();
-    let nodes = [behind(&cutter, &database).await, behind(&cutter, &database).await];
+    let nodes = [database.behind(&cutter, clock()).await, database.behind(&cutter, clock()).await];
     let account = nodes[0].add_account(conformance::account("one")).await.unwrap().id;
     feed_and_take(&nodes, account, 250).await;
     assert!(cutter.cuts() > 20, "only {} were lost", cutter.cuts());
+}
+
+/// The cutter that a node dies at is what simulations rely on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_dies_at_a_commit_reaches_nobody_any_more() {
+    let mut dead = Vec::new();
+    for (cut, taken) in [(Cut::Before, 0), (Cut::After, 1)] {
+        let database = Database::new();
+        let mut steps = 0;
+        let decide = move || {
+            steps += 1;
+            if steps == 3 { cut } else { Cut::None }
+        };
+        let other = database.node().await;
+        let account = other.add_account(conformance::account("one")).await.unwrap().id;
+        let server = database.server.address();
+        let cutter = Cutter::fatal(server, MARKS.to_vec(), decide).await.unwrap();
+        let (mut death, node) = (cutter.death(), database.behind(&cutter, clock()).await);
+        // Its first commit was that of its opening.
+        let reports = |number: u8| vec![conformance::report("b", &number.to_string())];
+        node.feed(account, reports(1)).await.unwrap();
+        tokio::select! {
+            taken = node.take(account, conformance::ask(9)) => panic!("{taken:?}"),
+            died = death.wait_for(|dead| *dead) => drop(died.unwrap()),
+        }
+        let fed = node.feed(account, reports(2));
+        let fed = tokio::time::timeout(Duration::from_millis(300), fed).await;
+        assert!(fed.is_err(), "it reaches nobody");
+        let waiting = other.waiting(account).await.unwrap();
+        assert_eq!((waiting.pending, waiting.in_flight), (1 - taken, taken), "{cut:?}");
+        dead.push(tokio::task::spawn_blocking(move || drop((node, cutter))));
+        let waiting = other.waiting(account).await.unwrap();
+        assert_eq!(waiting.in_flight, taken, "it does not even leave");
+    }
+    for dead in dead {
+        dead.await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,11 @@
-//! The shared ledger, on a PostgreSQL that the tests start: the suite, several nodes, faults.
+//! The shared ledger, on a PostgreSQL that the tests start: the suite, many at once, crashes,
+//! several nodes, faults.
 
 #[cfg(test)]
-mod concurrency;
+#[path = "../both/mod.rs"]
+mod both;
+#[cfg(test)]
+mod commits;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// What becomes of a connection at something that commits.
@@ -32,15 +33,34 @@ struct Script {
     /// Statements that commit by themselves have one of these in them.
     marks: Vec<&'static str>,
     cuts: AtomicU64,
+    /// Whether the first connection that is lost takes all others with it.
+    is_fatal: bool,
+    /// Nothing more is carried to the server.
+    shut: AtomicBool,
+    /// The server has done the last that it will hear of.
+    dead: watch::Sender<bool>,
 }
 
 impl Script {
     fn decide(&self) -> Cut {
+        if self.is_shut() {
+            return Cut::None;
+        }
         let cut = (self.decide.lock().unwrap_or_else(PoisonError::into_inner))();
         if cut != Cut::None {
             self.cuts.fetch_add(1, Ordering::SeqCst);
+            self.shut.fetch_or(self.is_fatal, Ordering::SeqCst);
         }
         cut
+    }
+
+    fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::SeqCst)
+    }
+
+    async fn dead(&self) {
+        // The sender is ours.
+        let _ = self.dead.subscribe().wait_for(|dead| *dead).await;
     }
 }
 
@@ -62,10 +82,33 @@ impl Cutter {
         marks: Vec<&'static str>,
         decide: impl FnMut() -> Cut + Send + 'static,
     ) -> io::Result<Self> {
+        Self::new(server, marks, Box::new(decide), false).await
+    }
+
+    /// The same before a node that dies with the first connection that is lost: whatever it says
+    /// after that, on whatever connection, the server does not hear.
+    ///
+    /// # Errors
+    /// No port of the loopback is free.
+    pub async fn fatal(
+        server: SocketAddr,
+        marks: Vec<&'static str>,
+        decide: impl FnMut() -> Cut + Send + 'static,
+    ) -> io::Result<Self> {
+        Self::new(server, marks, Box::new(decide), true).await
+    }
+
+    async fn new(
+        server: SocketAddr,
+        marks: Vec<&'static str>,
+        decide: Decide,
+        is_fatal: bool,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let decide = Mutex::new(Box::new(decide) as Decide);
-        let script = Arc::new(Script { server, decide, marks, cuts: AtomicU64::new(0) });
+        let (decide, cuts, shut) = (Mutex::new(decide), AtomicU64::new(0), AtomicBool::new(false));
+        let (dead, _) = watch::channel(false);
+        let script = Arc::new(Script { server, decide, marks, cuts, is_fatal, shut, dead });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&script)));
         Ok(Self { address, script, accepting })
     }
@@ -78,6 +121,11 @@ impl Cutter {
     /// How many connections were lost.
     pub fn cuts(&self) -> u64 {
         self.script.cuts.load(Ordering::SeqCst)
+    }
+
+    /// Shows whether the node behind it has died, and the server has done the last of it.
+    pub fn death(&self) -> watch::Receiver<bool> {
+        self.script.dead.subscribe()
     }
 }
 
@@ -93,7 +141,9 @@ async fn accept(listener: TcpListener, script: Arc<Script>) {
         let script = Arc::clone(&script);
         connections.spawn(async move {
             // What is lost is lost on both sides, whoever lost it.
-            if let Ok(server) = TcpStream::connect(script.server).await {
+            if !script.is_shut()
+                && let Ok(server) = TcpStream::connect(script.server).await
+            {
                 let _ = client.set_nodelay(true);
                 let _ = server.set_nodelay(true);
                 carry(client, server, &script).await;
@@ -109,6 +159,10 @@ async fn carry(client: TcpStream, server: TcpStream, script: &Script) {
     tokio::select! {
         _ = up(from_client, to_server, script, &deaf) => {}
         _ = down(from_server, to_client, &deaf) => {}
+        () = script.dead() => {}
+    }
+    if script.is_fatal && deaf.load(Ordering::SeqCst) {
+        script.dead.send_replace(true);
     }
 }
 
@@ -138,6 +192,10 @@ async fn up(
     let mut marked: HashSet<Vec<u8>> = HashSet::new();
     loop {
         let (kind, whole) = message(&mut from).await?;
+        // What the last of it is may be said in several messages.
+        if script.is_shut() && !deaf.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         let mut words = whole[5..].split(|byte| *byte == 0);
         let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let has = |text: &[u8], mark: &str| {
@@ -157,7 +215,10 @@ async fn up(
         };
         match if commits { script.decide() } else { Cut::None } {
             Cut::None => {}
-            Cut::Before => return Ok(()),
+            Cut::Before => {
+                deaf.store(true, Ordering::SeqCst);
+                return Ok(());
+            }
             Cut::After => deaf.store(true, Ordering::SeqCst),
         }
         to.write_all(&whole).await?;

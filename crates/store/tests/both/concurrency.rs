@@ -1,36 +1,38 @@
 //! Many at once on one account: each report once, all of them, each feeder's in its order.
 //!
-//! A million reports; `CALLSLIP_REPORTS` says another number.
+//! On the shared engine through several nodes. `CALLSLIP_REPORTS` says how many reports.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::support::{TestDir, account, open, setting};
-use model::AccountId;
-use store::{Embedded, Fate, Fed, Ledger, ReturnReason, conformance};
+use model::{AccountId, ManualClock};
+use store::{Fate, Fed, Ledger, ReturnReason, conformance};
+
+use crate::support::{Home, NODES, REPORTS, open_at, setting};
 
 const TAKERS: usize = 64;
 const FEEDERS: usize = 16;
 const FEED: usize = 50;
 
-fn reports_in_all() -> usize {
-    setting("CALLSLIP_REPORTS").map_or(1_000_000, |number| number as usize)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_takers_and_feeders_share_one_queue() {
-    let dir = TestDir::new();
-    let ledger = open(dir.path());
-    let account = account(&ledger).await;
-    let each = reports_in_all() / FEEDERS;
+    let home = Home::new();
+    let clock = ManualClock::at(conformance::START);
+    let mut nodes = Vec::new();
+    for _ in 0..NODES {
+        nodes.push(open_at(&home.word(), clock.clone()).await);
+    }
+    let node = |number: usize| Arc::clone(&nodes[number % nodes.len()]);
+    let account = node(0).add_account(conformance::account("one")).await.unwrap().id;
+    let each = setting("CALLSLIP_REPORTS").unwrap_or(REPORTS) as usize / FEEDERS;
     let started = Instant::now();
     let left = Arc::new(AtomicUsize::new(each * FEEDERS));
     let feeders: Vec<_> = (0..FEEDERS)
-        .map(|feeder| tokio::spawn(feed(ledger.clone(), account, feeder, each)))
+        .map(|feeder| tokio::spawn(feed(node(feeder), account, feeder, each)))
         .collect();
     let takers: Vec<_> = (0..TAKERS)
-        .map(|taker| tokio::spawn(take(ledger.clone(), account, taker, Arc::clone(&left))))
+        .map(|taker| tokio::spawn(take(node(taker), account, taker, Arc::clone(&left))))
         .collect();
     for feeder in feeders {
         feeder.await.unwrap();
@@ -42,19 +44,16 @@ async fn many_takers_and_feeders_share_one_queue() {
         }
     }
     assert!(seen.iter().flatten().all(|seen| *seen), "every report was taken");
-    let waiting = ledger.waiting(account).await.unwrap();
-    assert_eq!((waiting.pending, waiting.in_flight), (0, 0));
-    let figures = ledger.figures().await.unwrap();
-    println!(
-        "{} reports in {:?}; {} commands in {} commits",
-        each * FEEDERS,
-        started.elapsed(),
-        figures.commands,
-        figures.commits
-    );
+    println!("{} reports in {:?}", each * FEEDERS, started.elapsed());
+    for node in &nodes {
+        let waiting = node.waiting(account).await.unwrap();
+        assert_eq!((waiting.pending, waiting.in_flight), (0, 0));
+        let figures = node.figures().await.unwrap();
+        println!("{} commands in {} commits", figures.commands, figures.commits);
+    }
 }
 
-async fn feed(ledger: Embedded, account: AccountId, feeder: usize, each: usize) {
+async fn feed(ledger: Arc<dyn Ledger>, account: AccountId, feeder: usize, each: usize) {
     let numbers: Vec<usize> = (0..each).collect();
     for part in numbers.chunks(FEED) {
         let reports = part
@@ -71,7 +70,7 @@ async fn feed(ledger: Embedded, account: AccountId, feeder: usize, each: usize) 
 /// Takes until nothing is left, and returns every tenth take. Gives what it kept. What was returned
 /// may come after what was fed later, so the order is that within each take.
 async fn take(
-    ledger: Embedded,
+    ledger: Arc<dyn Ledger>,
     account: AccountId,
     taker: usize,
     left: Arc<AtomicUsize>,
@@ -86,8 +85,7 @@ async fn take(
                 break;
             }
             // The last taker to finish wakes nobody, so look again now and then.
-            let _ =
-                tokio::time::timeout(std::time::Duration::from_millis(20), watch.changed()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(20), watch.changed()).await;
             continue;
         };
         if turn % 10 == 9 {

@@ -1,36 +1,59 @@
-//! The process dies, or its disk does: what was answered is there afterwards.
+//! The process dies: what was answered is there afterwards.
 //!
 //! Each test starts this same executable again as a child that works on a ledger and tells on its
-//! standard output what the ledger has answered.
+//! standard output what the ledger has answered. Every child, and whoever checks, comes long after
+//! the one before: what ends by the clock has ended.
 
 mod calls;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::support::{TestDir, account, drain, open, setting};
+use model::{AccountId, ManualClock};
 use store::{Fate, Health, Ledger, StoreError, conformance};
 
-const CHILD_DIR: &str = "CALLSLIP_TEST_CHILD_DIR";
+use super::drain;
+use crate::support::{Home, ROUNDS, open_at, setting};
+
+const CHILD_AT: &str = "CALLSLIP_TEST_CHILD_AT";
+const CHILD_ROUND: &str = "CALLSLIP_TEST_CHILD_ROUND";
 const CHILD_FIRST: &str = "CALLSLIP_TEST_CHILD_FIRST";
 /// The name of the child among the tests.
-const CHILD: &str = "crash::child";
-const ROUNDS: u64 = 8;
+pub(crate) const CHILD: &str = "both::crash::child";
+/// From one child to the next: longer than a lease, and than a node may be silent.
+const INTERVAL: Duration = Duration::from_secs(120);
 
-/// Not a test of its own: what the child does, if there is a directory to do it in.
+/// The ledger at that word, in that round, and its account.
+async fn open(at: &str, round: u64) -> (Arc<dyn Ledger>, ManualClock, AccountId) {
+    let clock = ManualClock::at(conformance::START.plus(INTERVAL * round as u32));
+    let ledger = open_at(at, clock.clone()).await;
+    let account = match ledger.accounts().await.unwrap().first() {
+        Some(account) => account.id,
+        None => ledger.add_account(conformance::account("test")).await.unwrap().id,
+    };
+    (ledger, clock, account)
+}
+
+/// What the child is told: where, in which round, and the first of its numbers.
+fn told() -> Option<(String, u64, u64)> {
+    let at = std::env::var(CHILD_AT).ok()?;
+    Some((at, setting(CHILD_ROUND).unwrap(), setting(CHILD_FIRST).unwrap()))
+}
+
+fn tell(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "@{line}").unwrap();
+    out.flush().unwrap();
+}
+
+/// Not a test of its own: what the child does, if it is told where.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
-    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
-    let first = setting(CHILD_FIRST).unwrap();
-    let ledger = open(Path::new(&dir));
-    let account = account(&ledger).await;
-    let tell = |line: String| {
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "@{line}").unwrap();
-        out.flush().unwrap();
-    };
+    let Some((at, round, first)) = told() else { return };
+    let (ledger, _, account) = open(&at, round).await;
     for number in first.. {
         let message = format!("m{number}");
         let mut report = conformance::report("bulk", &message);
@@ -41,21 +64,21 @@ async fn child() {
             let again = ledger.take(account, conformance::ask(1)).await;
             assert!(matches!(again, Err(StoreError::Poisoned(_))));
             assert!(error.to_string().contains("needs a restart"));
-            tell("poisoned".into());
+            tell("poisoned");
             return;
         }
-        tell(format!("fed {message}"));
+        tell(&format!("fed {message}"));
         if number % 3 == 0 {
             let taken = ledger.take(account, conformance::ask(2)).await.unwrap();
             let take = taken.take.unwrap();
             for report in taken.reports().unwrap() {
-                tell(format!("took {}", report.message_id));
+                tell(&format!("took {}", report.message_id));
             }
             // Waiting makes sure that the fate is durable before it is told.
             ledger.resolve(take, Fate::Settled);
             ledger.waiting(account).await.unwrap();
             for report in taken.reports().unwrap() {
-                tell(format!("settled {}", report.message_id));
+                tell(&format!("settled {}", report.message_id));
             }
         }
     }
@@ -63,15 +86,15 @@ async fn child() {
 
 /// What the children have told, of all rounds.
 #[derive(Default)]
-struct Told {
-    fed: BTreeSet<u64>,
+pub(crate) struct Told {
+    pub(crate) fed: BTreeSet<u64>,
     took: BTreeSet<u64>,
     settled: BTreeSet<u64>,
-    poisoned: bool,
+    pub(crate) poisoned: bool,
 }
 
 impl Told {
-    fn hear(&mut self, line: &str) {
+    pub(crate) fn hear(&mut self, line: &str) {
         // The test harness talks too, and may have begun the line.
         let Some((_, said)) = line.split_once('@') else { return };
         let number = || said.split_once(" m").unwrap().1.parse().unwrap();
@@ -90,9 +113,10 @@ impl Told {
     }
 }
 
-fn spawn(mut command: Command, dir: &Path, first: u64) -> Child {
+pub(crate) fn spawn(mut command: Command, at: &str, round: u64, first: u64) -> Child {
     command
-        .env(CHILD_DIR, dir)
+        .env(CHILD_AT, at)
+        .env(CHILD_ROUND, round.to_string())
         .env(CHILD_FIRST, first.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -114,8 +138,8 @@ fn whole_line(out: &mut impl BufRead) -> Option<String> {
 }
 
 /// Checks the ledger against everything that was told, and leaves it as it is.
-async fn check(dir: &Path, told: &Told) {
-    let ledger = open(dir);
+pub(crate) async fn check(at: &str, round: u64, told: &Told) {
+    let (ledger, ..) = open(at, round).await;
     for number in &told.fed {
         let audit = ledger.audit(&format!("m{number}")).await.unwrap();
         assert_eq!(audit.len(), 1, "m{number} was fed and is gone");
@@ -131,10 +155,16 @@ async fn check(dir: &Path, told: &Told) {
 }
 
 /// At the end everything comes once, but for what was settled.
-async fn check_rest(dir: &Path, told: &Told) {
-    let ledger = open(dir);
-    let account = account(&ledger).await;
-    let rest = drain(&ledger, account).await;
+pub(crate) async fn check_rest(at: &str, round: u64, told: &Told) {
+    let (ledger, clock, account) = open(at, round).await;
+    // Nobody is missed before whoever misses has lived for as long.
+    for _ in 0..12 {
+        clock.advance(INTERVAL / 12);
+        ledger.upkeep().await.unwrap();
+    }
+    let waiting = ledger.waiting(account).await.unwrap();
+    assert_eq!(waiting.in_flight, 0, "those who had it are dead");
+    let rest = drain(&*ledger, account).await;
     let unique: BTreeSet<&String> = rest.iter().collect();
     assert_eq!(unique.len(), rest.len(), "each once");
     for number in told.fed.difference(&told.took) {
@@ -150,12 +180,13 @@ async fn check_rest(dir: &Path, told: &Told) {
 
 #[tokio::test]
 async fn what_was_answered_survives_a_kill() {
-    let dir = TestDir::new();
+    let home = Home::new();
+    let at = home.word();
     let seed = setting("CALLSLIP_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     eprintln!("CALLSLIP_SEED={seed}");
     let mut told = Told::default();
     for round in 0..ROUNDS {
-        let mut child = spawn(this_executable(CHILD), dir.path(), told.next());
+        let mut child = spawn(this_executable(CHILD), &at, round, told.next());
         let lines = 1 + (seed.wrapping_mul(31).wrapping_add(round * 97)) % 400;
         let mut out = BufReader::new(child.stdout.take().unwrap());
         for _ in 0..lines {
@@ -168,30 +199,8 @@ async fn what_was_answered_survives_a_kill() {
             told.hear(&line);
         }
         child.wait().unwrap();
-        check(dir.path(), &told).await;
+        check(&at, round, &told).await;
     }
     assert!(!told.settled.is_empty());
-    check_rest(dir.path(), &told).await;
-}
-
-#[tokio::test]
-async fn a_failed_write_poisons_and_loses_nothing() {
-    let dir = TestDir::new();
-    // Made beforehand: a journal begins with its full size, which the limit below would refuse.
-    let ledger = open(dir.path());
-    account(&ledger).await;
-    drop(ledger);
-    let mut told = Told::default();
-    let mut shell = Command::new("sh");
-    let limit = "trap '' XFSZ; ulimit -f 4000; exec \"$0\" --exact \"$1\" --nocapture";
-    shell.args(["-c", limit]).arg(std::env::current_exe().unwrap()).arg(CHILD);
-    let mut child = spawn(shell, dir.path(), 0);
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-        told.hear(&line.unwrap());
-    }
-    assert!(child.wait().unwrap().success());
-    assert!(told.poisoned, "the write never failed; {} were fed", told.fed.len());
-    assert!(told.fed.len() > 10);
-    check(dir.path(), &told).await;
-    check_rest(dir.path(), &told).await;
+    check_rest(&at, ROUNDS, &told).await;
 }

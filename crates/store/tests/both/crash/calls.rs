@@ -1,57 +1,47 @@
 //! The process dies between the steps of calls: none is lost, none is placed twice for one attempt.
 
 use std::collections::BTreeSet;
-use std::io::{BufReader, Write};
-use std::path::Path;
+use std::io::BufReader;
 
-use super::{CHILD_DIR, CHILD_FIRST, spawn, this_executable, whole_line};
-use crate::support::{TestDir, account, drain, open, setting};
-use model::{AccountId, Amount, Outcome};
-use store::{
-    ArchiveQuery, CallEntry, Embedded, LeaseAsk, Leased, Ledger, Share, Started, Work, conformance,
-};
+use model::{AccountId, Amount, Clock, ManualClock, Outcome};
+use store::{ArchiveQuery, CallEntry, LeaseAsk, Leased, Ledger, Share, Started, Work, conformance};
+
+use super::{INTERVAL, open, spawn, tell, this_executable, told, whole_line};
+use crate::both::drain;
+use crate::support::{Home, ROUNDS, setting};
 
 /// The name of the child among the tests.
-const CHILD: &str = "crash::calls::child";
-const ROUNDS: u64 = 8;
+const CHILD: &str = "both::crash::calls::child";
 const DAY: i32 = 20_833;
 
-fn tell(line: &str) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "@{line}").unwrap();
-    out.flush().unwrap();
-}
-
-async fn lease(ledger: &Embedded, account: AccountId) -> Work {
+async fn lease(ledger: &dyn Ledger, clock: &ManualClock, account: AccountId) -> Work {
     let share = Share { account, most: usize::MAX, under_way_max: u64::MAX };
-    let until = conformance::START.plus(std::time::Duration::from_secs(60));
+    let until = clock.now().plus(INTERVAL / 2);
     let ask = LeaseAsk { shares: vec![share], closing_max: usize::MAX, until };
     ledger.lease(ask).await.unwrap()
 }
 
-async fn finish(ledger: &Embedded, leased: &Leased) {
+async fn finish(ledger: &dyn Ledger, leased: &Leased) {
     let message = &leased.call.message;
     let finished = conformance::finished(&message.bulk_id, &message.message_id, "0.25");
     ledger.finish(leased.lease, finished).await.unwrap();
 }
 
-/// Not a test of its own: what the child does, if there is a directory to do it in. Every third
-/// attempt is tried again, every seventh is left under way.
+/// Not a test of its own: what the child does, if it is told where. Every third attempt is tried again, every seventh is left under way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
-    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
-    let first = setting(CHILD_FIRST).unwrap();
-    let ledger = open(Path::new(&dir));
-    let account = account(&ledger).await;
+    let Some((at, round, first)) = told() else { return };
+    let (ledger, clock, account) = open(&at, round).await;
+    let ledger = &*ledger;
     let mut attempts = first;
     for number in first.. {
         let names = [format!("m{number}"), format!("n{number}")];
         let messages = names.iter().map(|name| conformance::message("bulk", name)).collect();
         ledger.submit(account, conformance::submission("bulk", messages)).await.unwrap();
         tell(&format!("submitted {number}"));
-        let work = lease(&ledger, account).await;
+        let work = lease(ledger, &clock, account).await;
         for leased in &work.closing {
-            finish(&ledger, leased).await;
+            finish(ledger, leased).await;
             tell(&format!("ended {}", leased.call.message.message_id));
         }
         for leased in &work.due {
@@ -67,7 +57,7 @@ async fn child() {
                 let cdr = conformance::cdr(attempt, Outcome::Busy);
                 ledger.retry(leased.lease, cdr, conformance::START).await.unwrap();
             } else {
-                finish(&ledger, leased).await;
+                finish(ledger, leased).await;
                 tell(&format!("ended {}", leased.call.message.message_id));
             }
         }
@@ -100,9 +90,8 @@ impl Told {
 }
 
 /// Checks the ledger against everything that was told, and leaves it as it is.
-async fn check(dir: &Path, told: &Told) {
-    let ledger = open(dir);
-    let account = account(&ledger).await;
+async fn check(at: &str, round: u64, told: &Told) {
+    let (ledger, _, account) = open(at, round).await;
     let entry = async |name: &str| ledger.call(account, name).await.unwrap();
     for number in &told.submitted {
         for name in [format!("m{number}"), format!("n{number}")] {
@@ -121,19 +110,19 @@ async fn check(dir: &Path, told: &Told) {
 }
 
 /// Closes and finishes what is left; then each message that was accepted has one report.
-async fn check_rest(dir: &Path, told: &Told) {
-    let ledger = open(dir);
-    let account = account(&ledger).await;
-    let work = lease(&ledger, account).await;
+async fn check_rest(at: &str, round: u64, told: &Told) {
+    let (ledger, clock, account) = open(at, round).await;
+    let ledger = &*ledger;
+    let work = lease(ledger, &clock, account).await;
     for leased in &work.due {
         let next = (leased.call.message.message_id.clone(), leased.call.cdrs.len() + 1);
         assert!(!told.started.contains(&next), "{next:?} would be started again");
     }
     for leased in work.due.iter().chain(&work.closing) {
-        finish(&ledger, leased).await;
+        finish(ledger, leased).await;
     }
     assert!(ledger.open_calls(account, ArchiveQuery::default()).await.unwrap().is_empty());
-    let reports = drain(&ledger, account).await;
+    let reports = drain(ledger, account).await;
     let unique: BTreeSet<&String> = reports.iter().collect();
     assert_eq!(unique.len(), reports.len(), "each once");
     for number in &told.submitted {
@@ -146,14 +135,15 @@ async fn check_rest(dir: &Path, told: &Told) {
 
 #[tokio::test]
 async fn calls_survive_a_kill() {
-    let dir = TestDir::new();
+    let home = Home::new();
+    let at = home.word();
     let seed = setting("CALLSLIP_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     eprintln!("CALLSLIP_SEED={seed}");
     let mut told = Told::default();
     for round in 0..ROUNDS {
         // The one after the last may have been kept without an answer.
         let first = told.submitted.last().map_or(0, |last| last + 2);
-        let mut child = spawn(this_executable(CHILD), dir.path(), first);
+        let mut child = spawn(this_executable(CHILD), &at, round, first);
         let lines = 1 + (seed.wrapping_mul(31).wrapping_add(round * 97)) % 300;
         let mut out = BufReader::new(child.stdout.take().unwrap());
         for _ in 0..lines {
@@ -164,8 +154,8 @@ async fn calls_survive_a_kill() {
             told.hear(&line);
         }
         child.wait().unwrap();
-        check(dir.path(), &told).await;
+        check(&at, round, &told).await;
     }
     assert!(!told.ended.is_empty() && told.started.len() > told.ended.len());
-    check_rest(dir.path(), &told).await;
+    check_rest(&at, ROUNDS, &told).await;
 }
