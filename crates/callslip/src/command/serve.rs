@@ -58,10 +58,11 @@ async fn serve(
     let signals = Signals::new()?;
     let server = Server::start(settings, Pace::of_life()).await?;
     let (doors, dir) = (server.doors(), settings.data.dir.display());
+    let ledger = settings.data.url.clone().unwrap_or_else(|| dir.to_string());
     tracing::info!(
         url = doors.public_url,
         admin.url = doors.url,
-        data.dir = %dir,
+        ledger,
         "Callslip {} listens on {}, the admin API on {}.",
         env!("CARGO_PKG_VERSION"),
         doors.public_url,

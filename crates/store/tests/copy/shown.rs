@@ -75,9 +75,15 @@ pub(crate) async fn does(
     account: AccountId,
 ) -> Vec<String> {
     let mut done = Shown::default();
+    let mut last = None;
     for key in ["arrived", "open", "new"] {
         let taken = ledger.take(account, keyed(key, 11)).await.unwrap();
-        done.tell(key, &taken);
+        // What is asked again has its number; a new take has one after all of them, and which one
+        // is the engine's own.
+        let number = taken.take.filter(|_| taken.replayed);
+        assert!(taken.take > last, "{key}: {:?} is not after {last:?}", taken.take);
+        last = taken.take;
+        done.tell(key, (number, taken.replayed, &taken.records));
     }
     done.tell("submitted", ledger.submit(account, submission()).await.unwrap());
     let fed = conformance::report("bulk 0", "report 0-0");
@@ -98,7 +104,7 @@ pub(crate) async fn does(
     while let taken = ledger.take(account, conformance::ask(50)).await.unwrap()
         && let Some(take) = taken.take
     {
-        done.tell("taken", &taken);
+        done.tell("taken", &taken.records);
         ledger.resolve(take, Fate::Settled);
     }
     let more = conformance::message("held", "more");

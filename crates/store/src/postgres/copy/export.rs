@@ -141,8 +141,10 @@ const fn statement(part: Part) -> &'static str {
             WHERE account > greatest($1::bigint, 0) ORDER BY account"
         }
         Part::Counter => {
-            "SELECT ''::bytea AS key, int8send(last_value + is_called::int) AS value \
-            FROM take_number WHERE $1::bigint < 0"
+            // What was copied here, or one more than the last of any account.
+            "SELECT ''::bytea AS key, int8send(max(next_take - \
+            CASE WHEN account = 0 THEN 0 ELSE 16777215 END)) AS value \
+            FROM queue HAVING $1::bigint < 0"
         }
     }
 }

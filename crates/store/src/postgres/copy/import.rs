@@ -397,16 +397,18 @@ async fn take(line: &Lent, item: &Item) -> Done<()> {
 /// The last: what is counted of everything before.
 async fn counts(line: &Lent, items: &[Item]) -> Done<()> {
     const QUEUE: &str = "INSERT INTO queue \
-        (account, head, next_seq, next_call, calls, in_flight, pending) SELECT $1::bigint, $2::bigint, $3::bigint, $4::bigint, \
-        (SELECT count(*) FROM call WHERE account = $1), \
+        (account, head, next_seq, next_call, next_take, calls, in_flight, pending) SELECT $1::bigint, $2::bigint, $3::bigint, $4::bigint, \
+        $1 % 16777216, (SELECT count(*) FROM call WHERE account = $1), \
         (SELECT coalesce(sum(had.until - had.since), 0)::bigint FROM take t, \
             unnest(t.starts, t.ends) AS had (since, until) WHERE t.account = $1 AND t.state = 0), \
         $3 - $2 + (SELECT coalesce(sum(range_end - range_start), 0)::bigint FROM pending \
             WHERE account = $1)";
-    const COUNTER: &str = "SELECT setval('take_number', $1, false)";
+    // Numbers that are not lower, of those that are the account's.
+    const COUNTER: &str = "UPDATE queue SET next_take = CASE WHEN account = 0 THEN $1 \
+        ELSE account % 16777216 + greatest($1 - account % 16777216 + 16777215, 0) / 16777216 * 16777216 END";
     for item in items {
         if item.part == Part::Counter {
-            line.query(COUNTER, &[&at(&item.value, 0)?]).await?;
+            line.execute(COUNTER, &[&at(&item.value, 0)?]).await?;
             continue;
         }
         let account = row::account(account(&item.key)?);

@@ -22,7 +22,8 @@ CREATE TABLE node (
 
 -- One row for each account: its lock orders everything that changes the account. Account 0 is
 -- nobody's; its lock orders what changes the settings. Pending is every report from `head` on, and
--- the ranges of `pending`.
+-- the ranges of `pending`. The numbers of an account's takes are every 2^24th, beginning with the
+-- account's own: no number is used twice in the ledger, and nothing but the account orders them.
 CREATE TABLE queue (
     account    bigint PRIMARY KEY,
     head       bigint NOT NULL DEFAULT 0,
@@ -32,9 +33,10 @@ CREATE TABLE queue (
     next_call  bigint NOT NULL DEFAULT 0,
     calls      bigint NOT NULL DEFAULT 0,
     next_token bigint NOT NULL DEFAULT 1,
-    first_take bigint NOT NULL DEFAULT 0
+    first_take bigint NOT NULL DEFAULT 0,
+    next_take  bigint NOT NULL
 ) WITH (fillfactor = 20);
-INSERT INTO queue (account) VALUES (0);
+INSERT INTO queue (account, next_take) VALUES (0, 0);
 
 -- The last thing that a node did to an account, in the transaction that did it: a node that lost
 -- the answer to its COMMIT asks here.
@@ -73,8 +75,6 @@ CREATE TABLE pending (
     range_start bigint NOT NULL,
     PRIMARY KEY (account, range_end)
 ) WITH (fillfactor = 50);
-
-CREATE SEQUENCE take_number MINVALUE 0 START 0;
 
 -- One take. States: 0 in flight, 1 settled, from 2 on returned. `open` names a node once for each
 -- answer whose fate it has still to tell; `acknowledged` counts the answers that arrived so far.

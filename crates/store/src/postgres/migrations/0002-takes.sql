@@ -83,8 +83,8 @@ CREATE FUNCTION depart(
     p_credential bytea, p_peer bytea, p_request_id bytea
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    v_take bigint := nextval('take_number');
-    v_count bigint := 0;
+    v_take bigint;
+    v_count bigint;
 BEGIN
     -- What a node took that was given up meanwhile, nobody would return. It waits until it has said
     -- that it lives; the code is that of a lost connection, which is asked again.
@@ -92,15 +92,17 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'node % has been given up', p_node USING ERRCODE = '08C01';
     END IF;
+    SELECT sum(p_ends[i] - p_starts[i]) INTO v_count FROM generate_subscripts(p_starts, 1) AS i;
+    UPDATE queue SET next_take = next_take + 16777216,
+        pending = pending - v_count, in_flight = in_flight + v_count
+    WHERE account = p_account
+    RETURNING next_take - 16777216 INTO v_take;
     FOR i IN 1 .. cardinality(p_starts) LOOP
         PERFORM pending_remove(p_account, p_starts[i], p_ends[i]);
-        v_count := v_count + p_ends[i] - p_starts[i];
         INSERT INTO taken (account, range_end, take, range_start)
         SELECT p_account, least(p_ends[i], piece + 4096), v_take, piece
         FROM generate_series(p_starts[i], p_ends[i] - 1, 4096) AS piece;
     END LOOP;
-    UPDATE queue SET pending = pending - v_count, in_flight = in_flight + v_count
-    WHERE account = p_account;
     INSERT INTO take (account, take, at, open, starts, ends, key, fingerprint,
                       credential, peer, request_id, node, operation, place)
     VALUES (p_account, v_take, p_now, ARRAY[p_node], p_starts, p_ends, p_key, p_fingerprint,
