@@ -16,6 +16,7 @@ use tokio::task::{Id, JoinSet};
 
 use super::command::{Asked, Command, Queued};
 use super::exchange::exchange;
+use super::intake::intake;
 use super::office::Office;
 use super::page::{Ended, Page};
 use super::trouble::Trouble;
@@ -154,6 +155,17 @@ async fn serve(office: &Arc<Office>, account: AccountId, group: Vec<Queued>) {
     }
     if heavy.iter().all(|command| matches!(command, Command::Barrier(_))) {
         return deliver_barriers(&mut heavy);
+    }
+    if heavy.iter().all(|command| matches!(command, Command::Feed(_))) {
+        let feeds = heavy.into_iter().filter_map(|command| match command {
+            Command::Feed(feed) => Some(feed),
+            _ => None,
+        });
+        let to_look_at = intake(office, account, feeds.collect()).await;
+        if to_look_at.is_empty() {
+            return;
+        }
+        heavy = to_look_at.into_iter().map(Command::Feed).collect();
     }
     write(office, account, heavy).await;
 }

@@ -16,7 +16,7 @@ use testkit::postgres::{Cut, Cutter, PostgresServer, url_at};
 use crate::support::{Database, open};
 
 /// What commits by itself.
-const MARKS: [&str; 1] = ["FROM exchange("];
+const MARKS: [&str; 2] = ["FROM exchange(", "FROM feed("];
 
 fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::at(conformance::START))
