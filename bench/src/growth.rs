@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use crate::Plan;
 use crate::node::{Node, Task};
 use crate::postgres::Server;
+use crate::raw;
 use crate::scratch::Scratch;
 use crate::table::{Goal, Table, Unit};
 use crate::work::TAKE;
@@ -56,6 +57,12 @@ pub(crate) async fn measure(
     for number in 0..NODES {
         nodes.push(Node::start(&server.url(), number as u64).await?);
         nodes[0].add_account(&name(number)).await?;
+    }
+    // The first of each is slow: a password is looked at once.
+    for node in &nodes {
+        for basic in BASIC {
+            raw::ask(node.public, &format!("GET {REPORTS}"), basic, "").await?;
+        }
     }
     let mut rates: Vec<Rates> = Vec::new();
     // Round 0 warms up and is not kept.
