@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rustix::fs::{Advice, fadvise};
@@ -35,7 +36,7 @@ pub(crate) async fn measure(
         if *pending > SHALLOW {
             starts(*pending, dir.path(), filled.megabytes, table).await?;
         }
-        ledgers.push(Own::open(dir).await?);
+        ledgers.push(Arc::new(Own::open(dir).await?) as Arc<dyn Contestant>);
     }
     let samples = takes(&ledgers, plan.rounds * 1000).await?;
     let shallow = &samples[0];
@@ -82,8 +83,8 @@ async fn starts(
 }
 
 /// Takes from each ledger in turn, and feeds it what was taken; microseconds per ledger.
-pub(crate) async fn takes<C: Contestant>(
-    ledgers: &[C],
+pub(crate) async fn takes(
+    ledgers: &[Arc<dyn Contestant>],
     count: usize,
 ) -> anyhow::Result<Vec<Vec<f64>>> {
     let mut samples = vec![Vec::with_capacity(count); ledgers.len()];

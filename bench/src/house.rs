@@ -1,4 +1,4 @@
-//! Callslip over a ledger of its own, with one account.
+//! Callslip's edge: over a ledger of its own with one account, or over somebody's.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use api::{Edge, Listener, Server, Settings, Surface};
-use model::AccountId;
-use store::{Embedded, Keeping, Ledger as _};
+use model::{AccountId, Clock};
+use store::{Embedded, Keeping, Ledger};
 
 use crate::raw;
 use crate::scratch::Scratch;
@@ -41,13 +41,34 @@ impl House {
         let clock = Arc::new(Running::new());
         let ledger = Embedded::open(dir, Keeping::default(), clock.clone())?;
         let ledger = Arc::new(ledger);
+        let front = Front::open(ledger.clone(), clock.clone()).await?;
+        front.add_account("bench").await?;
+        let account = ledger.accounts().await?.first().context("the account is there")?.id;
+        let Front { server, public, .. } = front;
+        Ok(Self { server, public, ledger, clock, account, _dir: None })
+    }
+}
+
+/// Callslip's edge over somebody's ledger, with nothing that bounds how much is submitted.
+pub(crate) struct Front {
+    server: Server,
+    pub(crate) public: SocketAddr,
+    admin: SocketAddr,
+    token: String,
+}
+
+impl Front {
+    pub(crate) async fn open(
+        ledger: Arc<dyn Ledger>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let settings = Settings {
             drain: Duration::ZERO,
             submits_per_second: u32::MAX,
             waiting_calls_max: u32::MAX,
             ..Settings::default()
         };
-        let edge = Edge::new(ledger.clone(), Arc::new(Rateless), clock.clone(), settings).await?;
+        let edge = Edge::new(ledger, Arc::new(Rateless), clock, settings).await?;
         let token = format!("App {}", edge.admin_token());
         let sockets = [
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
@@ -59,9 +80,24 @@ impl House {
             .zip([Surface::Public, Surface::Admin])
             .map(|(socket, surface)| Listener { socket, surface, tls: None });
         let server = Server::start(edge, listeners.collect())?;
-        let account = r#"{"name": "bench", "password": "open sesame"}"#;
-        raw::ask(admin, "POST /callslip/1/admin/accounts", &token, account).await?;
-        let account = ledger.accounts().await?.first().context("the account is there")?.id;
-        Ok(Self { server, public, ledger, clock, account, _dir: None })
+        Ok(Self { server, public, admin, token })
+    }
+
+    /// Adds an account with the password that everybody has here.
+    pub(crate) async fn add_account(&self, name: &str) -> anyhow::Result<()> {
+        let account = format!(r#"{{"name": "{name}", "password": "open sesame"}}"#);
+        raw::ask(self.admin, "POST /callslip/1/admin/accounts", &self.token, &account).await?;
+        Ok(())
+    }
+
+    /// Adds an account, and gives a key to it as it is put into a request.
+    pub(crate) async fn add_account_with_key(&self, name: &str) -> anyhow::Result<String> {
+        self.add_account(name).await?;
+        let key = format!(r#"{{"account": "{name}", "roles": ["read"]}}"#);
+        let line = "POST /callslip/1/admin/keys";
+        let answer = raw::ask(self.admin, line, &self.token, &key).await?.body;
+        let answer = std::str::from_utf8(&answer)?;
+        let key = answer.split_once(r#""key":""#).and_then(|(_, key)| key.split_once('"'));
+        Ok(format!("App {}", key.context("there is no key in the answer")?.0))
     }
 }

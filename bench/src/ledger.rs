@@ -22,8 +22,8 @@ use crate::{Plan, floor};
 
 pub(crate) const WRITERS: usize = 64;
 pub(crate) const TAKERS: usize = 16;
-const BULK_WRITERS: usize = 4;
-const BULK: usize = 64;
+pub(crate) const BULK_WRITERS: usize = 4;
+pub(crate) const BULK: usize = 64;
 const SPAN: Duration = Duration::from_secs(1);
 /// A taker that does not come to an end is not waited for longer.
 const TAKE_SPAN: Duration = Duration::from_secs(2);
@@ -174,7 +174,7 @@ pub(crate) async fn round_of(
 }
 
 /// Appends for a while; records per second, and the seconds.
-async fn append(
+pub(crate) async fn append(
     contestant: &Arc<dyn Contestant>,
     numbers: &Arc<Numbers>,
     (writers, batch): (usize, usize),
@@ -196,7 +196,7 @@ async fn append(
 }
 
 /// Takes until there is nothing left; reports per second, and the seconds.
-async fn take(contestant: &Arc<dyn Contestant>) -> anyhow::Result<(f64, f64)> {
+pub(crate) async fn take(contestant: &Arc<dyn Contestant>) -> anyhow::Result<(f64, f64)> {
     let began = Instant::now();
     let mut tasks = JoinSet::new();
     for taker in 0..TAKERS {

@@ -9,7 +9,8 @@
 //! medians. Nothing here asserts a time: a goal that is missed is shown as missed.
 //!
 //! `http` is the edge against bare handlers; `ledger` is the store against the disk and other
-//! people's stores; `depth` is a ledger with much in it; `shared` is the ledger on PostgreSQL;
+//! people's stores; `depth` is a ledger with much in it; `shared` is the ledger on PostgreSQL, and
+//! `nodes` is one, two and three nodes on it;
 //! `wire` is the shaping of answers; `calls` is what a submit and a price cost, and how soon a
 //! report comes; `sip` is calls on the wire, and `media` what is said in them. Every peer is started
 //! here, in a directory of its own below one that goes at the end, and speaks over loopback or a
@@ -21,12 +22,15 @@ mod child;
 mod depth;
 mod embedded;
 mod floor;
+mod growth;
 mod house;
 mod http;
 mod kept;
 mod ledger;
 mod media;
 mod nats;
+mod node;
+mod polls;
 mod postgres;
 mod process;
 mod rating;
@@ -80,6 +84,7 @@ enum Section {
     Ledger,
     Depth,
     Shared,
+    Nodes,
 }
 
 #[derive(Subcommand)]
@@ -89,6 +94,8 @@ enum Own {
     Fill { dir: PathBuf, pending: u64 },
     /// Opens a ledger, says how long that took, and waits to be killed.
     Open { dir: PathBuf },
+    /// A node on a shared ledger.
+    Node { url: String, number: u64 },
     /// Carries calls by SIP to two far ends.
     Carry { dir: PathBuf, a: SocketAddr, b: SocketAddr },
     /// Passes media on as Callslip does.
@@ -115,6 +122,7 @@ fn main() -> anyhow::Result<()> {
         match &args.own {
             Some(Own::Fill { dir, pending }) => survivor::fill(dir, *pending).await,
             Some(Own::Open { dir }) => survivor::open(dir).await,
+            Some(Own::Node { url, number }) => node::serve(url, *number).await,
             Some(Own::Carry { dir, a, b }) => sip::carry(dir, *a, *b).await,
             Some(Own::Plane) => media::plane().await,
             Some(Own::Bare) => media::bare().await,
@@ -173,6 +181,12 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     if wanted(Section::Shared) {
         eprintln!("shared: a ledger on PostgreSQL against queues on it …");
         shared::measure(plan, &scratch, &mut table).await.context("shared")?;
+    }
+    if wanted(Section::Nodes) {
+        eprintln!("nodes: one, two and three nodes on a PostgreSQL …");
+        growth::measure(plan, &scratch, &mut table).await.context("nodes")?;
+        eprintln!("nodes: polls that find nothing …");
+        polls::measure(plan, &scratch, &mut table).await.context("polls")?;
     }
     let cores = std::thread::available_parallelism()?;
     println!("{cores} cores; {}; load before {load_before}, after {}\n", cpu(), load());

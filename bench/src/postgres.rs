@@ -19,7 +19,7 @@ use rustix::process::Signal;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::ledger::{Contestant, Memory, WRITERS};
-use crate::process::Process;
+use crate::process::{Process, used_with_children};
 use crate::scratch::Scratch;
 use crate::work;
 
@@ -61,7 +61,7 @@ const ARCHIVE: &str = "
 /// A server of its own.
 pub(crate) struct Server {
     /// Ends before its directory goes.
-    _process: Process,
+    process: Process,
     dir: Scratch,
 }
 
@@ -98,18 +98,28 @@ impl Server {
             "synchronous_commit=on",
             "shared_buffers=256MB",
             "max_wal_size=4GB",
-            "max_connections=200",
+            "max_connections=400",
         ] {
             serve.args(["-c", setting]);
         }
         let process = Process::start(&mut serve, &dir.path().join("log"), Signal::QUIT)?;
         reached(dir.path()).await?;
-        Ok(Self { _process: process, dir })
+        Ok(Self { process, dir })
     }
 
     /// Where it is, in the words of its clients.
     pub(crate) fn url(&self) -> String {
         format!("host={} user=bench dbname=postgres", self.dir.path().display())
+    }
+
+    /// Writes out what a fill has left to be written.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        Ok(connect(self.dir.path()).await?.batch_execute("CHECKPOINT").await?)
+    }
+
+    /// Processor time that it has had, also in sessions that have ended.
+    pub(crate) fn used(&self) -> anyhow::Result<Duration> {
+        used_with_children(self.process.id())
     }
 
     /// A queue in a schema of that name.

@@ -83,6 +83,27 @@ pub(crate) fn used(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_millis(ticks * 10))
 }
 
+/// Processor time that a process and its children have had, those that have ended too.
+pub(crate) fn used_with_children(pid: u32) -> anyhow::Result<Duration> {
+    let mut ticks = 0;
+    for entry in std::fs::read_dir("/proc")? {
+        // One that ends meanwhile is not there any more: its parent has its time.
+        let path = entry?.path().join("stat");
+        let Ok(line) = std::fs::read_to_string(path) else { continue };
+        let (Some((id, _)), Some((_, rest))) = (line.split_once(' '), line.rsplit_once(')')) else {
+            continue;
+        };
+        let fields: Vec<u64> =
+            rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect();
+        if id.parse() == Ok(pid) {
+            ticks += fields.iter().skip(11).take(4).sum::<u64>();
+        } else if fields.get(1) == Some(&u64::from(pid)) {
+            ticks += fields.iter().skip(11).take(2).sum::<u64>();
+        }
+    }
+    Ok(Duration::from_millis(ticks * 10))
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else { return };

@@ -23,6 +23,7 @@ pub(crate) enum Unit {
     Seconds,
     Kilobytes,
     Megabytes,
+    Percent,
     /// A number of things.
     Count,
 }
@@ -118,6 +119,7 @@ impl Unit {
             Self::Seconds => "s",
             Self::Kilobytes => "KB",
             Self::Megabytes => "MB",
+            Self::Percent => "%",
             Self::Count => "",
         }
     }
@@ -126,7 +128,7 @@ impl Unit {
         let name = self.name();
         match self {
             Self::PerSecond if value >= 10_000.0 => format!("{:.1} k{name}", value / 1000.0),
-            Self::PerSecond | Self::Micros | Self::Kilobytes | Self::Megabytes => {
+            Self::PerSecond | Self::Micros | Self::Kilobytes | Self::Megabytes | Self::Percent => {
                 format!("{value:.0} {name}")
             }
             Self::Tenths => format!("{value:.1} {name}"),

@@ -1,6 +1,7 @@
 //! The load: wrk, on every core, over 64 connections that are kept.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -35,11 +36,30 @@ pub(crate) async fn load(
     authorization: &str,
     seconds: u32,
 ) -> anyhow::Result<(f64, f64)> {
+    run(to, path, ["-H", &format!("Authorization: {authorization}")], seconds).await
+}
+
+/// The same, with requests made by a script.
+pub(crate) async fn load_by(
+    to: SocketAddr,
+    path: &str,
+    script: &Path,
+    seconds: u32,
+) -> anyhow::Result<(f64, f64)> {
+    run(to, path, ["-s", script.to_str().context("a path in UTF-8")?], seconds).await
+}
+
+async fn run(
+    to: SocketAddr,
+    path: &str,
+    arguments: [&str; 2],
+    seconds: u32,
+) -> anyhow::Result<(f64, f64)> {
     let before = cpu_seconds();
     let mut command = Command::new("wrk");
     command
         .args(["-t2", &format!("-c{CONNECTIONS}"), &format!("-d{seconds}s")])
-        .args(["-H", &format!("Authorization: {authorization}")])
+        .args(arguments)
         .arg(format!("http://{to}{path}"))
         .kill_on_drop(true);
     let out = command.output().await.context("cannot run wrk: scripts/install-bench-deps.sh")?;

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Connections of a life: verbs come one after the other, but those of several accounts.
 const CONNECTIONS: usize = 3;
 /// What commits by itself.
-const MARKS: [&str; 3] = ["FROM exchange(", "INTO node (node", "UPDATE node"];
+const MARKS: [&str; 4] = ["FROM exchange(", "FROM feed(", "INTO node (node", "UPDATE node"];
 
 /// Where the ledger of a run is.
 pub(crate) enum Place {

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::command::{Asked, Command, Queued};
 use super::exchange::{exchange, note_again};
+use super::intake::intake;
 use super::office::Office;
 use super::page::{Ended, Page};
 use super::refused::Refused;
@@ -189,9 +190,29 @@ async fn serve(office: &Arc<Office>, account: AccountId, group: Vec<Queued>) -> 
     if heavy.iter().all(|command| matches!(command, Command::Barrier(_))) {
         deliver_barriers(&mut heavy);
     } else {
-        write(office, account, heavy).await;
+        let left = take_in_feeds(office, account, heavy).await;
+        if !left.is_empty() {
+            write(office, account, left).await;
+        }
     }
     refused
+}
+
+/// Does feeds that come alone in one round trip. Gives back what needs a transaction.
+async fn take_in_feeds(
+    office: &Arc<Office>,
+    account: AccountId,
+    commands: Vec<Command>,
+) -> Vec<Command> {
+    if !commands.iter().all(|command| matches!(command, Command::Feed(_))) {
+        return commands;
+    }
+    let feeds = commands.into_iter().filter_map(|command| match command {
+        Command::Feed(feed) => Some(feed),
+        _ => None,
+    });
+    let to_look_at = intake(office, account, feeds.collect()).await;
+    to_look_at.into_iter().map(Command::Feed).collect()
 }
 
 /// Does the commands in one transaction; each in one of its own, if one of them cannot be done at

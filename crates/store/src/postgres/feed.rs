@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use model::Timestamp;
+
 use super::command::{Ask, Command};
 use super::line::Parameters;
 use super::page::Page;
@@ -35,10 +37,23 @@ impl Known {
 
 /// New reports, column by column.
 #[derive(Default)]
-struct Sheet {
-    messages: Vec<i64>,
-    bulks: Vec<i64>,
-    records: Vec<Vec<u8>>,
+pub(super) struct Sheet {
+    pub(super) fed_at: Timestamp,
+    pub(super) messages: Vec<i64>,
+    pub(super) bulks: Vec<i64>,
+    pub(super) records: Vec<Vec<u8>>,
+}
+
+impl Sheet {
+    /// With the time of its entry written into it.
+    pub(super) fn add(&mut self, item: &FeedItem, now: Timestamp) {
+        let mut record = item.encoded.clone();
+        stamp(&mut record, now);
+        self.fed_at = now;
+        self.messages.push(row::bits(item.message_hash));
+        self.bulks.push(row::bits(item.bulk_hash));
+        self.records.push(record);
+    }
 }
 
 impl Page {
@@ -50,16 +65,12 @@ impl Page {
             let Command::Feed(Ask { what, answer, .. }) = command else { continue };
             let mut answers = Vec::with_capacity(what.len());
             for item in what.iter() {
-                let mut bytes = item.encoded.clone();
-                stamp(&mut bytes, self.now);
-                let record = Record::from_slice(bytes.as_slice().into());
+                let record = Record::from_slice(item.encoded.as_slice().into());
                 let hash = row::bits(item.message_hash);
                 let fed = known.judge(hash, &record)?.unwrap_or(Fed::New);
                 if fed == Fed::New {
                     known.reports.entry(hash).or_default().push(record);
-                    sheet.messages.push(hash);
-                    sheet.bulks.push(row::bits(item.bulk_hash));
-                    sheet.records.push(bytes);
+                    sheet.add(item, self.now);
                 }
                 answers.push(fed);
             }
@@ -70,60 +81,44 @@ impl Page {
 
     /// What the account has under the names that are fed.
     async fn known(&self, feeds: &[Command]) -> Done<Known> {
-        const REPORTS: &str =
-            "SELECT message, record FROM report WHERE account = $1 AND message = ANY ($2)";
-        const CALLS: &str =
-            "SELECT message, record FROM call WHERE account = $1 AND message = ANY ($2)";
+        const KNOWN: &str = "SELECT message, report, call FROM known($1, $2)";
         let items = feeds.iter().filter_map(|command| match command {
             Command::Feed(ask) => Some(ask.what.iter()),
             _ => None,
         });
         let hashes: Vec<i64> = items.flatten().map(|item| row::bits(item.message_hash)).collect();
-        let (account, mut known) = (self.id(), Known::default());
-        let with: Parameters<'_> = &[&account, &hashes];
-        let (reports, calls) =
-            tokio::try_join!(self.query(REPORTS, with), self.query(CALLS, with))?;
-        for row in &reports {
-            let record = Record::from_slice(row.bytes("record")?.into());
-            known.reports.entry(row.try_get("message")?).or_default().push(record);
-        }
-        for row in &calls {
-            let name = CallRecord::read(row.bytes("record")?)?.head()?.message_id.to_owned();
-            known.calls.entry(row.try_get("message")?).or_default().push(name);
+        let mut known = Known::default();
+        for row in &self.query(KNOWN, &[&self.id(), &hashes]).await? {
+            let hash = row.try_get("message")?;
+            if let Some(report) = row.maybe_bytes("report")? {
+                let record = Record::from_slice(report.into());
+                known.reports.entry(hash).or_default().push(record);
+            }
+            if let Some(call) = row.maybe_bytes("call")? {
+                let name = CallRecord::read(call)?.head()?.message_id.to_owned();
+                known.calls.entry(hash).or_default().push(name);
+            }
         }
         Ok(known)
     }
 
     /// Appends the report of a call, and gives its number. No other has its `messageId`.
     pub(super) async fn append_one(&mut self, item: &FeedItem) -> Done<i64> {
-        let mut record = item.encoded.clone();
-        stamp(&mut record, self.now);
-        self.append(Sheet {
-            messages: vec![row::bits(item.message_hash)],
-            bulks: vec![row::bits(item.bulk_hash)],
-            records: vec![record],
-        })
-        .await
+        let mut sheet = Sheet::default();
+        sheet.add(item, self.now);
+        self.append(sheet).await
     }
 
     /// Appends the reports. Gives the number of the first.
     async fn append(&mut self, sheet: Sheet) -> Done<i64> {
-        const GROW: &str = "UPDATE queue SET next_seq = next_seq + $2, pending = pending + $2 \
-            WHERE account = $1 RETURNING next_seq - $2 AS first";
-        const APPEND: &str = "INSERT INTO report (account, seq, message, bulk, fed_at, record) \
-            SELECT $1, $2 + place - 1, message, bulk, $3, record \
-            FROM unnest($4::bigint[], $5::bigint[], $6::bytea[]) \
-            WITH ORDINALITY AS new (message, bulk, record, place)";
-        if sheet.records.is_empty() {
+        const APPEND: &str = "SELECT append($1, $2, $3, $4, $5) AS first";
+        let Sheet { fed_at, messages, bulks, records } = sheet;
+        if records.is_empty() {
             return Ok(0);
         }
-        let count = row::many(sheet.records.len());
-        let grown = self.rewrite(GROW, &[&self.id(), &count]).await?;
-        let first = grown.first().ok_or(StoreError::NoSuchAccount)?.try_get::<_, i64>("first")?;
-        let Sheet { messages, bulks, records } = sheet;
-        let fed_at = row::time(self.now);
-        self.execute(APPEND, &[&self.id(), &first, &fed_at, &messages, &bulks, &records]).await?;
+        let with: Parameters<'_> = &[&self.id(), &row::time(fed_at), &messages, &bulks, &records];
+        let appended = self.rewrite(APPEND, with).await?;
         self.news.reports = true;
-        Ok(first)
+        Ok(appended.first().ok_or(StoreError::NoSuchAccount)?.try_get("first")?)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! caller ──> desk of the account ──group──> exchange (fates and polls, one round trip)
+//!                                     ├───> intake (feeds, one round trip)
 //!                                     └───> page (a transaction with the account's lock)
 //! ```
 //! A desk does what waits at it in groups. The lock of the account's row orders the nodes. A lost
@@ -19,6 +20,7 @@ mod exchange;
 mod feed;
 mod herald;
 mod hosts;
+mod intake;
 mod lease;
 mod line;
 mod look;

@@ -5,8 +5,11 @@ use super::trouble::Done;
 use crate::StoreError;
 
 /// The migrations; the number of one is its place, from 1. One that was released is never edited.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001-tables.sql"), include_str!("migrations/0002-takes.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001-tables.sql"),
+    include_str!("migrations/0002-takes.sql"),
+    include_str!("migrations/0003-feeds.sql"),
+];
 
 /// Brings the schema up to date, in one transaction: nodes that open at once take turns.
 pub(super) async fn migrate(line: &Lent, schema: &str) -> Done<()> {

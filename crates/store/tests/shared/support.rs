@@ -13,7 +13,7 @@ pub(crate) const NODES: usize = 3;
 pub(crate) const REPORTS: u64 = 600_000;
 
 /// What commits by itself.
-pub(crate) const MARKS: [&str; 1] = ["FROM exchange("];
+pub(crate) const MARKS: [&str; 2] = ["FROM exchange(", "FROM feed("];
 
 /// A database of its own, on the server that the tests share.
 pub(crate) struct Database {

@@ -104,3 +104,49 @@ async fn a_report_that_was_taken_leaves_no_dead_row() {
     assert!(dead("= 'take'") <= all / TAKE);
     assert!(dead("<> ''") <= 10 * all / TAKE, "{} rows died", dead("<> ''"));
 }
+
+/// Index entries of reports that were read so far, once that sessions that have ended are counted.
+fn entries_read(database: &Database) -> usize {
+    let sql = "SELECT coalesce(sum(idx_tup_read), 0) FROM pg_stat_user_indexes \
+        WHERE schemaname = 'callslip' AND relname = 'report'";
+    database.server.ask_at(&database.url, sql).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_feed_reads_nothing_but_what_it_names() {
+    let database = Database::new();
+    let one = store::PostgresSettings { connections: 1, ..database.settings() };
+    let clock = std::sync::Arc::new(model::ManualClock::at(conformance::START));
+    let open = || crate::support::open(one.clone(), store::Keeping::default(), clock.clone());
+    let ledger = open().await;
+    let account = ledger.add_account(conformance::account("one")).await.unwrap().id;
+    // On one connection, so that its plans settle while the table is young.
+    for group in 0..30 {
+        let reports =
+            (0..100).map(|number| conformance::report("b", &(group * 100 + number).to_string()));
+        let fed = ledger.feed(account, reports.collect()).await.unwrap();
+        assert_eq!(fed, [store::Fed::New; 100]);
+    }
+    drop(ledger);
+    let inserted = "SELECT coalesce(sum(n_tup_ins), 0) FROM pg_stat_user_tables \
+        WHERE schemaname = 'callslip' AND relname = 'report'";
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while database.server.ask_at(&database.url, inserted) != "3000" && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(entries_read(&database), 0, "all of them were new");
+    let ledger = open().await;
+    let again: Vec<_> =
+        (0..8).map(|number| conformance::report("b", &number.to_string())).collect();
+    for _ in 0..10 {
+        let fed = ledger.feed(account, again.clone()).await.unwrap();
+        assert_eq!(fed, [store::Fed::Duplicate; 8]);
+    }
+    drop(ledger);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while entries_read(&database) < 10 * 8 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let read = entries_read(&database);
+    assert!((80..=10 * 9).contains(&read), "{read} entries were read for ten times eight reports");
+}

@@ -14,7 +14,7 @@ use crate::ledger::Database;
 
 const ROLES: [&str; 2] = ["all", "all"];
 /// What commits by itself.
-const MARKS: [&str; 1] = ["FROM exchange("];
+const MARKS: [&str; 2] = ["FROM exchange(", "FROM feed("];
 
 /// Loads the nodes for as long as `trouble` takes, and sees that nothing is lost, doubled or rung
 /// twice. Gives how many requests were refused.
