@@ -16,7 +16,8 @@ impl Page {
     pub(super) async fn add_account(&mut self, account: &Account) -> Done<Account> {
         const NEXT: &str = "SELECT coalesce(max(account), 0) + 1 AS number FROM account";
         const ADD: &str = "INSERT INTO account (account, name, record) VALUES ($1, $2, $3)";
-        const QUEUE: &str = "INSERT INTO queue (account, next_take) VALUES ($1::bigint, $1 % 16777216)";
+        const QUEUE: &str =
+            "INSERT INTO queue (account, next_take) VALUES ($1::bigint, $1 % 16777216)";
         self.name_is_free(account).await?;
         let next = self.one(NEXT, &[]).await?.number("number")?;
         let id = u32::try_from(next).map_err(|_| StoreError::Busy)?;

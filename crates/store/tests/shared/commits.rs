@@ -207,7 +207,7 @@ async fn what_is_noted_of_a_call_is_noted_once() {
         let up = LegUp { leg, at, dialog: b"up".to_vec() };
         stage.cut(ledger.note(lease, up.clone())).await;
         assert_eq!(stage.open("1").await.legs_up, [up]);
-        stage.cut(ledger.record(lease, vec![1; 100])).await;
+        stage.cut(ledger.record(lease, 0, vec![1; 100])).await;
         let recording = stage.open("1").await.recording;
         assert_eq!((recording.parts, recording.bytes), (1, 100));
         stage.cut(ledger.renew(vec![lease], stage.clock.now().plus(3 * LEASE))).await;
