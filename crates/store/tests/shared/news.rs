@@ -9,7 +9,7 @@ use model::{AccountId, ApiKey, ManualClock, Role, Roles};
 use store::{Keeping, Ledger, Postgres, PostgresSettings, conformance};
 use testkit::postgres::{Cut, Cutter, url_at};
 
-use crate::support::{Database, open};
+use crate::support::{Database, MARKS, open};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -36,8 +36,8 @@ impl Pair {
             true if cuts.fetch_sub(1, Ordering::SeqCst) > 0 => Cut::Before,
             _ => Cut::None,
         };
-        let cutter =
-            Cutter::before(database.server.address(), vec!["pg_notify"], decide).await.unwrap();
+        let marks = [&MARKS[..], &["pg_notify"]].concat();
+        let cutter = Cutter::before(database.server.address(), marks, decide).await.unwrap();
         let url = url_at(cutter.address(), database.url.rsplit('/').next().unwrap());
         let settings = PostgresSettings { url, ..database.settings() };
         let clock = Arc::new(ManualClock::at(conformance::START));

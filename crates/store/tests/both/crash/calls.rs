@@ -6,7 +6,7 @@ use std::io::BufReader;
 use model::{AccountId, Amount, Clock, ManualClock, Outcome};
 use store::{ArchiveQuery, CallEntry, LeaseAsk, Leased, Ledger, Share, Started, Work, conformance};
 
-use super::{INTERVAL, open, spawn, tell, this_executable, told, whole_line};
+use super::{INTERVAL, miss_the_dead, open, spawn, tell, this_executable, told, whole_line};
 use crate::both::drain;
 use crate::support::{Home, ROUNDS, setting};
 
@@ -113,6 +113,7 @@ async fn check(at: &str, round: u64, told: &Told) {
 async fn check_rest(at: &str, round: u64, told: &Told) {
     let (ledger, clock, account) = open(at, round).await;
     let ledger = &*ledger;
+    miss_the_dead(ledger, &clock).await;
     let work = lease(ledger, &clock, account).await;
     for leased in &work.due {
         let next = (leased.call.message.message_id.clone(), leased.call.cdrs.len() + 1);
