@@ -9,8 +9,8 @@ use std::time::Instant;
 use rustix::fs::{Advice, fadvise};
 
 use crate::Plan;
-use crate::embedded::Own;
 use crate::ledger::Contestant;
+use crate::own::Own;
 use crate::scratch::Scratch;
 use crate::survivor;
 use crate::table::{Goal, Table, Unit, quantile};

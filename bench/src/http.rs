@@ -1,16 +1,17 @@
 //! The HTTP edge against bare handlers that send the same bytes, on the same runtime.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-
-use store::Ledger as _;
 
 use crate::Plan;
 use crate::bare::Bare;
 use crate::house::{BASIC, House};
+use crate::ledger::{Contestant, fill};
+use crate::own::Own;
 use crate::raw;
 use crate::scratch::Scratch;
 use crate::table::{Goal, Table, Unit};
-use crate::work::{self, Numbers, TAKE};
+use crate::work::{Numbers, TAKE};
 use crate::wrk::{self, Rounds};
 
 const PATH: &str = "/tts/3/reports";
@@ -25,31 +26,30 @@ pub(crate) async fn measure(
     table: &mut Table,
 ) -> anyhow::Result<()> {
     let house = House::open(scratch.sub("edge")?).await?;
-    let own = Own { house, numbers: Arc::default() };
-    let empty = own.get().await?;
+    let mut queue = Queue::at(house.public, Own::of(house.ledger.clone(), house.account));
+    let empty = queue.get().await?;
     let bare = Bare::start(&empty, PATH).await?;
     let [mut ours, mut axum, mut hyper] = <[Rounds; 3]>::default();
     for _ in 0..plan.rounds {
-        ours.add(wrk::load(own.house.public, PATH, BASIC, POLL_SECONDS).await?);
+        ours.add(wrk::load(house.public, PATH, BASIC, POLL_SECONDS).await?);
         axum.add(wrk::load(bare.axum, PATH, BASIC, POLL_SECONDS).await?);
         hyper.add(wrk::load(bare.hyper, PATH, BASIC, POLL_SECONDS).await?);
     }
     compare(table, "empty poll", &ours, [&axum, &hyper], Goal::AtLeast(0.9));
 
-    work::fill(&own.house.ledger, own.house.account, &own.numbers, TAKE as u64).await?;
-    let full = own.get().await?;
+    queue.hold(TAKE as u64).await?;
+    let full = queue.get().await?;
     let bare = Bare::start(&full, PATH).await?;
     let [mut ours, mut axum, mut hyper] = <[Rounds; 3]>::default();
-    let mut enough = PENDING_FIRST;
-    own.take_round(&mut enough).await?;
+    queue.take_round().await?;
     for _ in 0..plan.rounds {
-        ours.add(own.take_round(&mut enough).await?);
+        ours.add(queue.take_round().await?);
         axum.add(wrk::load(bare.axum, PATH, BASIC, TAKE_SECONDS).await?);
         hyper.add(wrk::load(bare.hyper, PATH, BASIC, TAKE_SECONDS).await?);
     }
     let what = format!("take of 50 ({} KB)", full.body.len() / 1000);
     compare(table, &what, &ours, [&axum, &hyper], Goal::AtLeast(0.5));
-    own.house.server.stop().await;
+    house.server.stop().await;
     Ok(())
 }
 
@@ -63,30 +63,42 @@ fn compare(table: &mut Table, what: &str, ours: &Rounds, bare: [&Rounds; 2], goa
     }
 }
 
-/// Callslip's edge over a ledger of its own.
-struct Own {
-    house: House,
+/// An account that is taken from over HTTP.
+pub(crate) struct Queue {
+    at: SocketAddr,
+    own: Arc<Own>,
     numbers: Arc<Numbers>,
+    /// Reports that a round does not empty.
+    enough: u64,
 }
 
-impl Own {
+impl Queue {
+    pub(crate) fn at(at: SocketAddr, own: Own) -> Self {
+        Self { at, own: Arc::new(own), numbers: Arc::default(), enough: PENDING_FIRST }
+    }
+
     async fn get(&self) -> anyhow::Result<raw::Reply> {
-        raw::ask(self.house.public, &format!("GET {PATH}"), BASIC, "").await
+        raw::ask(self.at, &format!("GET {PATH}"), BASIC, "").await
+    }
+
+    /// Feeds it until so many are pending.
+    async fn hold(&self, pending: u64) -> anyhow::Result<()> {
+        let missing = pending.saturating_sub(self.own.pending().await?);
+        let own: Arc<dyn Contestant> = self.own.clone();
+        fill(&own, &self.numbers, missing).await
     }
 
     /// Takes for a while, from a queue that does not run out.
-    async fn take_round(&self, enough: &mut u64) -> anyhow::Result<(f64, f64)> {
+    pub(crate) async fn take_round(&mut self) -> anyhow::Result<(f64, f64)> {
         loop {
-            let pending = self.house.ledger.waiting(self.house.account).await?.pending;
-            let missing = enough.saturating_sub(pending);
-            work::fill(&self.house.ledger, self.house.account, &self.numbers, missing).await?;
+            self.hold(self.enough).await?;
             wrk::quiet().await;
-            let load = wrk::load(self.house.public, PATH, BASIC, TAKE_SECONDS).await?;
-            if self.house.ledger.waiting(self.house.account).await?.pending > 0 {
+            let load = wrk::load(self.at, PATH, BASIC, TAKE_SECONDS).await?;
+            if self.own.pending().await? > 0 {
                 return Ok(load);
             }
             // It ran out, and the rest were empty answers: not a round.
-            *enough *= 2;
+            self.enough *= 2;
         }
     }
 }

@@ -5,14 +5,15 @@
 //! round before any goes through the next.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use model::Report;
 use tokio::task::JoinSet;
 
-use crate::embedded::Own;
 use crate::nats::Nats;
+use crate::own::Own;
 use crate::postgres::Server;
 use crate::redis::Redis;
 use crate::scratch::Scratch;
@@ -234,4 +235,30 @@ impl Rates {
         self.bulk.push(bulk);
         self.take.push(take);
     }
+}
+
+/// Appends so many reports, in large groups.
+pub(crate) async fn fill(
+    contestant: &Arc<dyn Contestant>,
+    numbers: &Arc<Numbers>,
+    count: u64,
+) -> anyhow::Result<()> {
+    const FEEDERS: usize = 4;
+    const BATCH: u64 = 500;
+    let left = Arc::new(AtomicU64::new(count));
+    let mut feeders = JoinSet::new();
+    for feeder in 0..FEEDERS {
+        let (contestant, numbers, left) = (contestant.clone(), numbers.clone(), left.clone());
+        feeders.spawn(async move {
+            let fewer = |left: u64| (left > 0).then(|| left.saturating_sub(BATCH));
+            while let Ok(had) = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer) {
+                contestant.append(feeder, numbers.reports(had.min(BATCH) as usize)).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(filled) = feeders.join_next().await {
+        filled??;
+    }
+    Ok(())
 }

@@ -20,7 +20,6 @@ mod bare;
 mod calls;
 mod child;
 mod depth;
-mod embedded;
 mod floor;
 mod growth;
 mod house;
@@ -30,7 +29,7 @@ mod ledger;
 mod media;
 mod nats;
 mod node;
-mod polls;
+mod own;
 mod postgres;
 mod process;
 mod rating;
@@ -38,6 +37,7 @@ mod raw;
 mod redis;
 mod scratch;
 mod shared;
+mod shared_http;
 mod sip;
 mod survivor;
 mod table;
@@ -185,8 +185,8 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     if wanted(Section::Nodes) {
         eprintln!("nodes: one, two and three nodes on a PostgreSQL …");
         growth::measure(plan, &scratch, &mut table).await.context("nodes")?;
-        eprintln!("nodes: polls that find nothing …");
-        polls::measure(plan, &scratch, &mut table).await.context("polls")?;
+        eprintln!("nodes: takes over HTTP …");
+        shared_http::measure(plan, &scratch, &mut table).await.context("shared_http")?;
     }
     let cores = std::thread::available_parallelism()?;
     println!("{cores} cores; {}; load before {load_before}, after {}\n", cpu(), load());

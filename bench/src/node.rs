@@ -10,8 +10,8 @@ use store::{Keeping, Ledger as _, Postgres, PostgresSettings};
 use crate::child::{self, Child};
 use crate::house::Front;
 use crate::ledger::{BULK, BULK_WRITERS, Contestant, append, take};
+use crate::own::Own;
 use crate::process::used;
-use crate::shared::Own;
 use crate::work::{Numbers, Running};
 
 /// The parent's side.
@@ -83,7 +83,7 @@ pub(crate) async fn serve(url: &str, number: u64) -> anyhow::Result<()> {
             return Ok("added".into());
         }
         let account = find(&ledger, account).await?;
-        let own: Arc<dyn Contestant> = Arc::new(Own { ledger: Arc::clone(&ledger), account });
+        let own: Arc<dyn Contestant> = Arc::new(Own::of(ledger.clone(), account));
         let (rate, seconds) = match word {
             "append" => append(&own, &numbers, (BULK_WRITERS, BULK)).await?,
             _ => take(&own).await?,

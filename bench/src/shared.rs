@@ -1,17 +1,13 @@
 //! The shared ledger: PostgreSQL under Callslip, beside queues of the usual kind on the same server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
-use model::{AccountId, Report};
 use store::{Keeping, Postgres, PostgresSettings};
-use tokio::task::JoinSet;
 
 use crate::Plan;
 use crate::depth::{short, takes};
-use crate::embedded::{append, take};
-use crate::ledger::{Contestant, Memory, Rates, WORK, round_of};
+use crate::ledger::{Contestant, Memory, Rates, WORK, fill, round_of};
+use crate::own::Own;
 use crate::postgres::Server;
 use crate::scratch::Scratch;
 use crate::table::{Goal, Table, Unit, quantile};
@@ -20,12 +16,6 @@ use crate::work::{self, Numbers, Running};
 const SHALLOW: u64 = 10_000;
 const DEEP: u64 = 1_000_000;
 const DEEPEST: u64 = 10_000_000;
-
-/// An account of the shared ledger.
-pub(crate) struct Own {
-    pub(crate) ledger: Arc<Postgres>,
-    pub(crate) account: AccountId,
-}
 
 pub(crate) async fn measure(
     plan: Plan,
@@ -37,7 +27,7 @@ pub(crate) async fn measure(
     let ledger = Postgres::open(settings, Keeping::default(), Arc::new(Running::new())).await?;
     let ledger = Arc::new(ledger);
     let account = work::add_account(&*ledger).await?;
-    let own: Arc<dyn Contestant> = Arc::new(Own { ledger: Arc::clone(&ledger), account });
+    let own: Arc<dyn Contestant> = Arc::new(Own::of(ledger.clone(), account));
     let peers: [(&str, Arc<dyn Contestant>); 2] = [
         ("a queue, popped", Arc::new(server.queue("popped", Memory::Forgets).await?)),
         ("a queue, read and archived", Arc::new(server.queue("kept", Memory::Keeps).await?)),
@@ -77,10 +67,10 @@ async fn depth(
     for pending in depths {
         let name = format!("pending_{pending}");
         let account = work::add_account_named(&**ledger, &name).await?;
-        all.push(Arc::new(Own { ledger: Arc::clone(ledger), account }));
+        all.push(Arc::new(Own::of(ledger.clone(), account)));
         all.push(Arc::new(server.queue(&name, Memory::Forgets).await?));
         for contestant in &all[all.len() - 2..] {
-            fill(contestant, *pending).await?;
+            fill(contestant, &Arc::default(), *pending).await?;
         }
     }
     server.settle().await?;
@@ -105,38 +95,4 @@ async fn depth(
         }
     }
     Ok(())
-}
-
-/// Appends so many reports, in large groups.
-async fn fill(contestant: &Arc<dyn Contestant>, count: u64) -> anyhow::Result<()> {
-    const FEEDERS: usize = 4;
-    const BATCH: u64 = 500;
-    let numbers = Arc::new(Numbers::default());
-    let left = Arc::new(AtomicU64::new(count));
-    let mut feeders = JoinSet::new();
-    for feeder in 0..FEEDERS {
-        let (contestant, numbers, left) = (contestant.clone(), numbers.clone(), left.clone());
-        feeders.spawn(async move {
-            let fewer = |left: u64| (left > 0).then(|| left.saturating_sub(BATCH));
-            while let Ok(had) = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer) {
-                contestant.append(feeder, numbers.reports(had.min(BATCH) as usize)).await?;
-            }
-            anyhow::Ok(())
-        });
-    }
-    while let Some(filled) = feeders.join_next().await {
-        filled??;
-    }
-    Ok(())
-}
-
-#[async_trait]
-impl Contestant for Own {
-    async fn append(&self, _: usize, reports: Vec<Report>) -> anyhow::Result<()> {
-        append(&*self.ledger, self.account, reports).await
-    }
-
-    async fn take(&self, _: usize) -> anyhow::Result<usize> {
-        take(&*self.ledger, self.account).await
-    }
 }

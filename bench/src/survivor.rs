@@ -10,15 +10,19 @@ use anyhow::Context;
 use rustix::process::Signal;
 use store::{Embedded, Keeping, Ledger};
 
+use crate::ledger::{self, Contestant};
+use crate::own::Own;
 use crate::process::Process;
-use crate::work::{self, Numbers, Running};
+use crate::work::{self, Running};
 
 /// The child's side: fills a new ledger.
 pub(crate) async fn fill(dir: &Path, pending: u64) -> anyhow::Result<()> {
-    let ledger = Arc::new(Embedded::open(dir, Keeping::default(), Arc::new(Running::new()))?);
-    let account = work::add_account(&*ledger).await?;
-    work::fill(&ledger, account, &Arc::new(Numbers::default()), pending).await?;
-    println!("0 {}", ledger.waiting(account).await?.pending);
+    let ledger = Embedded::open(dir, Keeping::default(), Arc::new(Running::new()))?;
+    let account = work::add_account(&ledger).await?;
+    let own = Arc::new(Own::of(Arc::new(ledger), account));
+    let contestant: Arc<dyn Contestant> = own.clone();
+    ledger::fill(&contestant, &Arc::default(), pending).await?;
+    println!("0 {}", own.pending().await?);
     std::future::pending().await
 }
 

@@ -133,35 +133,3 @@ pub(crate) async fn add_account_named(
     };
     Ok(ledger.add_account(account).await?.id)
 }
-
-/// Feeds so many reports, a few batches at a time.
-pub(crate) async fn fill<L: Ledger>(
-    ledger: &std::sync::Arc<L>,
-    account: AccountId,
-    numbers: &std::sync::Arc<Numbers>,
-    count: u64,
-) -> anyhow::Result<()> {
-    const FEEDERS: u64 = 4;
-    const BATCH: u64 = 500;
-    let mut feeders = tokio::task::JoinSet::new();
-    let left = std::sync::Arc::new(AtomicU64::new(count));
-    for _ in 0..FEEDERS {
-        let (ledger, numbers) = (ledger.clone(), numbers.clone());
-        let left = left.clone();
-        feeders.spawn(async move {
-            loop {
-                let Ok(had) = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                    (left > 0).then(|| left.saturating_sub(BATCH))
-                }) else {
-                    return anyhow::Ok(());
-                };
-                let batch = numbers.reports(had.min(BATCH) as usize);
-                ledger.feed(account, batch).await?;
-            }
-        });
-    }
-    while let Some(done) = feeders.join_next().await {
-        done??;
-    }
-    Ok(())
-}

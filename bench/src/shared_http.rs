@@ -1,12 +1,15 @@
-//! Polls that find nothing, over HTTP: on the shared ledger, where each has to ask the database, and
-//! on the embedded one, which knows.
+//! Takes over HTTP, on the shared ledger beside the embedded one: polls that find nothing, where one
+//! has to ask the database and the other knows, and takes of fifty.
 
 use std::sync::Arc;
 
-use store::{Keeping, Postgres, PostgresSettings};
+use anyhow::Context;
+use store::{Keeping, Ledger as _, Postgres, PostgresSettings};
 
 use crate::Plan;
 use crate::house::{BASIC, Front, House};
+use crate::http::Queue;
+use crate::own::Own;
 use crate::postgres::Server;
 use crate::raw;
 use crate::scratch::Scratch;
@@ -29,8 +32,10 @@ pub(crate) async fn measure(
     let clock = Arc::new(Running::new());
     let settings = PostgresSettings::at(server.url());
     let ledger = Postgres::open(settings, Keeping::default(), clock.clone()).await?;
-    let front = Front::open(Arc::new(ledger), clock).await?;
+    let ledger = Arc::new(ledger);
+    let front = Front::open(ledger.clone(), clock).await?;
     front.add_account("bench").await?;
+    let account = ledger.accounts().await?.first().context("the account is there")?.id;
     let mut tokens = Vec::new();
     for number in 0..ACCOUNTS {
         tokens.push(front.add_account_with_key(&format!("account{number}")).await?);
@@ -55,6 +60,16 @@ pub(crate) async fn measure(
         let against = ("the embedded one", embedded.rates.as_slice());
         table.compare(&what, (&rounds.rates, Unit::PerSecond), against, Goal::None);
     }
+    let mut shared = Queue::at(front.public, Own::of(ledger, account));
+    let mut own = Queue::at(house.public, Own::of(house.ledger.clone(), house.account));
+    let [mut ours, mut embedded] = <[Rounds; 2]>::default();
+    for _ in 0..plan.rounds {
+        ours.add(shared.take_round().await?);
+        embedded.add(own.take_round().await?);
+    }
+    let what = "shared ledger, take of 50 over HTTP, 64 connections";
+    let against = ("the embedded one", embedded.rates.as_slice());
+    table.compare(what, (&ours.rates, Unit::PerSecond), against, Goal::None);
     house.server.stop().await;
     Ok(())
 }
