@@ -126,9 +126,7 @@ impl Layers {
         let why = refusals.iter().find(tells).or(refusals.first()).map_or("", String::as_str);
         Err(BadSettings(format!("{name}: {why}")))
     }
-}
 
-impl Layers {
     /// The text, with the place in the file of the key that it begins with, if that is where it was
     /// said.
     fn placed(&self, text: String) -> String {
