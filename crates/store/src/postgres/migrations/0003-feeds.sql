@@ -19,10 +19,12 @@ END $$;
 
 -- The reports and calls that the account has under the names that are fed. Name by name, behind a
 -- fence: of a condition on all of them a planner without fresh statistics makes a walk through the
--- whole account, and of a join as well.
+-- whole account, and of a join as well. Not in plain SQL, which Citus plans as part of the caller's
+-- statement, and cannot.
 CREATE FUNCTION known(p_account bigint, p_messages bigint[])
-RETURNS TABLE (message bigint, report bytea, call bytea) LANGUAGE sql STABLE AS $$
-    SELECT name.message, of_name.report, of_name.call
+RETURNS TABLE (message bigint, report bytea, call bytea) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY SELECT name.message, of_name.report, of_name.call
     FROM unnest(p_messages) AS name (message), LATERAL (
         SELECT r.record AS report, NULL::bytea AS call FROM report r
         WHERE r.account = p_account AND r.message = name.message
@@ -30,8 +32,8 @@ RETURNS TABLE (message bigint, report bytea, call bytea) LANGUAGE sql STABLE AS 
         SELECT NULL, c.record FROM call c
         WHERE c.account = p_account AND c.message = name.message
         OFFSET 0
-    ) of_name
-$$;
+    ) of_name;
+END $$;
 
 -- What feeders do all day, in one round trip: appends the reports, none of which shares its name's
 -- hash with another. Does nothing, and says so, if the account may have one of them already: whoever
