@@ -42,7 +42,8 @@ impl Etcd {
         etcd.args(["--name", &name, "--listen-client-urls", &client]);
         etcd.args(["--advertise-client-urls", &client, "--listen-peer-urls", &peer]);
         etcd.args(["--initial-advertise-peer-urls", &peer, "--logger", "zap"]);
-        etcd.args(["--initial-cluster", &all.join(",")]);
+        // Patroni speaks v2 with it: see the recipe.
+        etcd.args(["--initial-cluster", &all.join(","), "--enable-v2"]);
         let etcd = Process::start(&mut etcd, &self.dir.join(format!("{name}.log")))?;
         Watchman::note(&self.dir, &name, &etcd)?;
         self.running[number] = Some(etcd);

@@ -131,7 +131,9 @@ impl Stage {
             ensure!(self.cluster.leader()? != leader, "the same one leads: {}", fault.name());
         }
         self.wait_until_written(Fault::Etcd, Instant::now())?;
-        let possible = fault.ends_leadership().then(|| promotion(&self.cluster.logs(), &at));
+        let first_write = |promoted| self.load.tally.first_after(promoted);
+        let possible =
+            fault.ends_leadership().then(|| promotion(&self.cluster.logs(), &at, first_write));
         let possible = possible.flatten();
         Ok(Recovery {
             fault: fault.name(),
@@ -139,9 +141,7 @@ impl Stage {
             away: self.load.tally.longest_gap(at.instant),
             promoted: possible.as_ref().map(|found| found.promoted - at.instant),
             joined: possible.as_ref().map(|found| found.joined - at.instant),
-            own: possible
-                .as_ref()
-                .and_then(|found| Some(self.load.tally.first_after(found.joined)? - found.joined)),
+            own: possible.as_ref().map(|found| found.written - found.joined),
         })
     }
 
@@ -178,14 +178,13 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets one that was frozen go on: it believes that it leads, and must acknowledge nothing.
+    /// Lets one that was frozen go on: it believes that it leads, must acknowledge nothing, and must
+    /// not lead again: what another one has acknowledged meanwhile it does not have.
     fn wake(&mut self, frozen: usize) -> anyhow::Result<()> {
         self.cluster.freeze(frozen, false);
         let awake = Instant::now();
         while !self.cluster.is_standby(frozen) {
-            if self.cluster.acknowledges(frozen) {
-                self.load.tally.wrong("a leader that woke acknowledged a write".to_owned());
-            }
+            ensure!(!self.cluster.acknowledges(frozen), "a leader that woke acknowledged a write");
             ensure!(
                 awake.elapsed() < RECOVERY_MAX,
                 "the frozen leader does not follow the new one"

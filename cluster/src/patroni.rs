@@ -224,7 +224,7 @@ impl Member {
 scope: callslip
 name: {name}
 restapi: {{listen: '127.0.0.1:{rest}', connect_address: '127.0.0.1:{rest}'}}
-etcd3: {{hosts: [{etcds}]}}
+etcd: {{hosts: [{etcds}]}}
 bootstrap:
   dcs:
     ttl: 20

@@ -26,6 +26,8 @@ pub(crate) struct Promotion {
     pub(crate) promoted: Instant,
     /// When a commit could be acknowledged: it had a synchronous standby.
     pub(crate) joined: Instant,
+    /// When one was.
+    pub(crate) written: Instant,
 }
 
 /// How long a fault took.
@@ -40,18 +42,23 @@ pub(crate) struct Recovery {
     pub(crate) own: Option<Duration>,
 }
 
-/// The first of the logs of servers that says that it leads after that moment.
-pub(crate) fn promotion(logs: &[String], at: &Moment) -> Option<Promotion> {
-    let said = |log: &str, what: &str, since: Duration| {
+/// The first of the logs of servers that says that it leads after that moment, and when its standby
+/// came that was there for the first write: one that has joined may leave again for some seconds.
+pub(crate) fn promotion(
+    logs: &[String],
+    at: &Moment,
+    first_write: impl Fn(Instant) -> Option<Instant>,
+) -> Option<Promotion> {
+    let said = |log: &str, what: &str| -> Vec<Instant> {
         let lines = log.lines().filter(|line| line.contains(what));
-        lines.filter_map(|line| after(line, at)).filter(|passed| *passed >= since).min()
+        lines.filter_map(|line| after(line, at)).map(|passed| at.instant + passed).collect()
     };
-    let found = logs.iter().filter_map(|log| {
-        let promoted = said(log, PROMOTED, Duration::ZERO)?;
-        Some((promoted, said(log, JOINED, promoted).unwrap_or(promoted)))
-    });
-    let (promoted, joined) = found.min()?;
-    Some(Promotion { promoted: at.instant + promoted, joined: at.instant + joined })
+    let promoted = |log: &String| said(log, PROMOTED).into_iter().min();
+    let leads = logs.iter().filter_map(|log| Some((promoted(log)?, log)));
+    let (promoted, log) = leads.min_by_key(|(promoted, _)| *promoted)?;
+    let written = first_write(promoted)?;
+    let joined = said(log, JOINED).into_iter().filter(|at| (promoted..=written).contains(at)).max();
+    Some(Promotion { promoted, joined: joined.unwrap_or(promoted), written })
 }
 
 /// How long after that moment a line was logged: less than half a day, and not before.
