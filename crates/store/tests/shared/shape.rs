@@ -34,6 +34,17 @@ async fn the_account_leads_every_key_and_index() {
 async fn nothing_refers_to_another_table() {
     let ties = "SELECT conname FROM pg_constraint WHERE contype IN ('f', 'x') \
         AND connamespace = 'callslip'::regnamespace \
-        UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal";
+        UNION ALL SELECT g.tgname FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid \
+        WHERE NOT g.tgisinternal AND t.relnamespace = 'callslip'::regnamespace";
     assert_eq!(asked(ties).await, "");
+}
+
+/// One in plain SQL is planned as part of the statement that calls it, which Citus refuses where it
+/// reads a table that is distributed.
+#[tokio::test]
+async fn no_function_in_plain_sql_reads_a_table() {
+    let plain = "SELECT p.proname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang \
+        WHERE p.pronamespace = 'callslip'::regnamespace AND l.lanname = 'sql' \
+        AND p.provolatile <> 'i'";
+    assert_eq!(asked(plain).await, "");
 }
